@@ -1,0 +1,105 @@
+"""Build the hand-outs: from `solutions/NN_name.py` to `course/NN_name.ipynb` and its bank of hints."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from gradus.check.hints import Bank
+from gradus.check.values import agree
+
+from . import bank as banks
+from .gates import Problem, check_exercise, examiner_problems
+from .release import handout
+from .source import SourceErrors, load_unit
+
+
+@dataclass
+class Built:
+    """What became of one unit: its problems, and the files written (or, when checking, out of date)."""
+
+    name: str
+    problems: list[str] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+
+
+def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]) -> Built:
+    """Put a unit through the gates; write its hand-out and bank, or with `check` compare them."""
+    built = Built(path.stem)
+    try:
+        unit = load_unit(path)
+        text = handout(unit)
+    except SourceErrors as errors:
+        built.problems = [str(error) for error in errors.errors]
+        return built
+    learnt: dict[str, Any] = {"unit": unit.name, "exercises": {}}
+    for exercise in unit.exercises.values():
+        say(f"{unit.name}: {exercise.name}")
+        entries = learnt["exercises"].setdefault(exercise.name, [])
+        for found in check_exercise(unit, exercise):
+            if isinstance(found, Problem):
+                built.problems.append(str(found))
+            else:
+                entries.append(found)
+    if not built.problems:
+        say(f"{unit.name}: the examiner's turn")
+        built.problems = [str(p) for p in examiner_problems(unit, Bank.from_dict(learnt))]
+    if built.problems:
+        return built
+    banks.store(unit, learnt)
+    hints = banks.shipped(learnt, unit)
+    for target, content, same in (
+        (course / f"{unit.name}.ipynb", text, _same_text),
+        (course / "gradus" / "hints" / f"{unit.name}.json", banks.to_text(hints), _same_numbers),
+    ):
+        if same(target, content):
+            continue
+        built.files.append(target)
+        if not check:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_text(content, encoding="utf-8", newline="\n")
+    if check:
+        built.problems = [
+            f"{target} is not what {unit.path} makes. Run: autograder build {unit.name}"
+            for target in built.files
+        ]
+    return built
+
+
+def _same_text(path: Path, content: str) -> bool:
+    return path.is_file() and path.read_bytes() == content.encode()
+
+
+def _same_numbers(path: Path, content: str) -> bool:
+    """Banks are compared up to rounding: another processor may differ in the last digit kept."""
+    try:
+        old = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return _alike(old, json.loads(content))
+
+
+def _alike(a: Any, b: Any) -> bool:
+    if isinstance(a, dict) and isinstance(b, dict):
+        return list(a) == list(b) and all(_alike(a[k], b[k]) for k in a)
+    if isinstance(a, list) and isinstance(b, list) and all(isinstance(x, dict) for x in a + b):
+        return len(a) == len(b) and all(_alike(x, y) for x, y in zip(a, b, strict=True))
+    return agree(a, b)
+
+
+def build_units(
+    paths: Iterable[Path], course: Path, check: bool = False, say: Callable[[str], None] = print
+) -> list[Built]:
+    """Build every unit of `paths`, and, when checking, look for hand-outs that no source makes."""
+    built = [build_unit(Path(path), course, check, say) for path in paths]
+    return built
+
+
+def strays(solutions: Path, course: Path) -> list[Path]:
+    """Hand-outs and banks in `course` whose source is gone."""
+    units = {path.stem for path in solutions.glob("[0-9][0-9]_*.py")}
+    found = [*course.glob("*.ipynb"), *(course / "gradus" / "hints").glob("*.json")]
+    return sorted(path for path in found if path.stem not in units)

@@ -1,0 +1,49 @@
+"""A traceback cut to the lines that the student wrote."""
+
+from __future__ import annotations
+
+import linecache
+import sys
+from pathlib import Path
+from types import TracebackType
+
+_OWN = str(Path(__file__).resolve().parent)  # the checks' own files
+
+
+def _foreign(filename: str) -> bool:
+    """Whether a frame's file belongs to a library, to Python or to the checks."""
+    if filename.startswith(_OWN) or filename.startswith("<frozen") or filename == "<reference>":
+        return True
+    path = filename.replace("\\", "/")
+    return (
+        "/site-packages/" in path or "/dist-packages/" in path or path.startswith(f"{sys.base_prefix}/lib/")
+    )
+
+
+def student_lines(traceback: TracebackType | None, skip: tuple[str, ...] = ()) -> list[str]:
+    """ "line 3, in softmax: e = np.exp(z)" for every frame of the student's own."""
+    lines = []
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        is_test = (
+            code.co_name.startswith("test_")
+            or code.co_filename in skip
+            or code.co_filename.startswith("<check")
+        )
+        if not is_test and not _foreign(code.co_filename):
+            text = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
+            where = f"line {traceback.tb_lineno}" + (
+                "" if code.co_name == "<module>" else f", in {code.co_name}"
+            )
+            lines.append(f"{where}: {text}" if text else where)
+        traceback = traceback.tb_next
+    return lines[-6:]  # of a deep recursion, the end
+
+
+def student_trace(error: BaseException) -> str:
+    """The student's own lines, then the error's type and message."""
+    lines = getattr(error, "student_lines", None)
+    if lines is None:
+        lines = student_lines(error.__traceback__)
+    name = getattr(error, "student_type", None) or type(error).__name__
+    return "\n".join([*lines, f"{name}: {error}"[:600]])
