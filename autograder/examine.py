@@ -182,7 +182,7 @@ def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> 
         rebuilt = rebuild(bundle.release, submission)
     except Unreadable as reason:
         reports = {e.name: unmarked(e, str(reason)) for e in unit.exercises.values()}
-        notebook = nbformat.from_dict(bundle.release)
+        notebook = nbformat.reads(nbformat.writes(bundle.release, version=4), as_version=4)
         return _result("unreadable", reports, notebook, {}, [str(reason)])
     session = Session(bundle, limits or Limits())
     reports, outputs = {}, {}

@@ -1,0 +1,343 @@
+"""A student's process, as the examiner holds it: start, run cells, call, kill."""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .wire import Channel, WireError, decode, encode
+
+MAX_NESTING = 50
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use."""
+
+    cell_seconds: float = 60.0
+    call_seconds: float = 30.0
+    total_seconds: float = 600.0
+    memory_bytes: int = 6 << 30
+    file_bytes: int = 256 << 20
+
+    def rlimits(self) -> dict[str, int]:
+        return {
+            "AS": self.memory_bytes,
+            "FSIZE": self.file_bytes,
+            "CORE": 0,
+            "CPU": int(self.total_seconds) + 60,
+        }
+
+
+@dataclass
+class CellResult:
+    """What a cell showed, and whether the process outlived it."""
+
+    outputs: list[dict[str, Any]]
+    timed_out: bool = False
+    died: bool = False
+
+
+class StudentError(Exception):
+    """An exception of the student's that has no builtin type of its own."""
+
+
+class KernelGone(Exception):
+    """The student's process is no more."""
+
+
+class KernelTimeout(KernelGone):
+    """It took too long and was stopped."""
+
+
+class KernelDied(KernelGone):
+    """It ended by itself, or sent what is no answer."""
+
+
+def _subprocess(limits: Limits, folder: Path, theirs: socket.socket) -> subprocess.Popen[bytes]:
+    """Start the student's side as a process of its own, with nothing of ours in its environment.
+
+    The seam for sandboxes and warm kernels: anything that hands `theirs` to a process will do.
+    """
+    bin_folder = str(Path(sys.executable).parent)
+    environment = {
+        "HOME": str(folder),
+        "IPYTHONDIR": str(folder / ".ipython"),
+        "MPLCONFIGDIR": str(folder / ".matplotlib"),
+        "TMPDIR": str(folder),
+        "PATH": f"{bin_folder}:/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")},
+    }
+    for name in ("GRADUS_DATA", "GRADUS_CACHE"):
+        if name in os.environ:
+            environment[name] = os.environ[name]
+    theirs.set_inheritable(True)
+    return subprocess.Popen(
+        [
+            sys.executable,
+            "-P",
+            "-m",
+            "autograder.student",
+            str(theirs.fileno()),
+            json.dumps(limits.rlimits()),
+        ],
+        cwd=folder,
+        env=environment,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        pass_fds=[theirs.fileno()],
+        start_new_session=True,
+    )
+
+
+class Kernel:
+    """A running student's process."""
+
+    def __init__(
+        self, limits: Limits, folder: Path, channel: Channel, process: subprocess.Popen[bytes]
+    ) -> None:
+        self.limits, self.folder, self.channel, self.process = limits, folder, channel, process
+        self.alive = True
+        self.depth = 0
+        self.callbacks: dict[int, Callable] = {}
+        self.raised: BaseException | None = None  # by a callback, on its way through the student's code
+        self.printed = ""
+
+    @classmethod
+    def start(
+        cls,
+        limits: Limits | None = None,
+        launch: Callable[[Limits, Path, socket.socket], subprocess.Popen[bytes]] = _subprocess,
+    ) -> Kernel:
+        """Start a process and wait until it listens.
+
+        Raises:
+            KernelDied: it did not come up within a minute.
+        """
+        limits = limits or Limits()
+        folder = Path(tempfile.mkdtemp(prefix="gradus-"))
+        ours, theirs = socket.socketpair()
+        process = launch(limits, folder, theirs)
+        theirs.close()
+        kernel = cls(limits, folder, Channel(ours), process)
+        try:
+            kernel.channel.receive(time.monotonic() + 60)
+        except (EOFError, OSError, WireError) as error:
+            kernel.close()
+            raise KernelDied(f"the student's process did not start ({type(error).__name__})") from None
+        return kernel
+
+    def run_cell(self, source: str, timeout: float | None = None) -> CellResult:
+        """Run a cell; its outputs come back cleaned of everything but text and pictures."""
+        deadline = time.monotonic() + (timeout or self.limits.cell_seconds)
+        try:
+            answer = self._exchange({"op": "run_cell", "source": source}, deadline)
+        except KernelTimeout:
+            return CellResult([], timed_out=True)
+        except KernelDied:
+            return CellResult([], died=True)
+        try:
+            return CellResult([_clean(output) for output in json.loads(answer["outputs"])])
+        except (KeyError, TypeError, ValueError, AttributeError):
+            self.close()
+            return CellResult([], died=True)
+
+    def request(self, op: str, target: list | None, *args: Any, **kwargs: Any) -> Any:
+        """Ask the student's process to do something with plain data; return plain data or a stand-in.
+
+        Raises:
+            KernelGone: it died or took too long. Otherwise what the student's code raised.
+        """
+        message = {
+            "op": op,
+            "target": target,
+            "args": encode(list(args), self._special),
+            "kwargs": encode(kwargs, self._special),
+        }
+        answer = self._exchange(message, time.monotonic() + self.limits.call_seconds)
+        if "error" in answer:
+            raised, self.raised = self.raised, None
+            if raised is not None:
+                raise raised
+            raise _students(answer["error"], target)
+        self.raised = None
+        try:
+            for mine, theirs in zip(args, answer.get("args") or [], strict=False):
+                if theirs is not None:
+                    _apply(mine, decode(theirs, self._back))
+            self.printed = str(answer.get("printed", ""))[-600:]
+            if self.printed:
+                sys.stdout.write(self.printed)  # into the test's own buffer
+            return decode(answer.get("value"), self._back)
+        except WireError:
+            self.close()
+            raise KernelDied("the student's process sent something that is no plain data") from None
+
+    def _exchange(self, message: dict[str, Any], deadline: float) -> dict[str, Any]:
+        """Send a request and return its answer, serving the callbacks that come before it."""
+        if not self.alive:
+            raise KernelDied("the student's process has ended")
+        if self.depth >= MAX_NESTING:
+            raise RecursionError("calls are nested too deeply")
+        self.depth += 1
+        try:
+            self.channel.send(message, deadline)
+            while True:
+                answer = self.channel.receive(deadline)
+                if not isinstance(answer, dict):
+                    raise WireError("no answer")
+                if "callback" not in answer:
+                    return answer
+                self.channel.send(self._called_back(answer), deadline)
+        except TimeoutError:
+            self.close()
+            seconds = self.limits.call_seconds if message["op"] != "run_cell" else self.limits.cell_seconds
+            raise KernelTimeout(f"stopped after {seconds:g} s: an endless loop?") from None
+        except (EOFError, OSError):
+            self.close()
+            raise KernelDied("the code ended the Python process") from None
+        except WireError as error:
+            if not self.alive:
+                raise
+            self.close()
+            raise KernelDied(f"the student's process sent no proper answer ({error})") from None
+        finally:
+            self.depth -= 1
+
+    def _called_back(self, answer: dict[str, Any]) -> dict[str, Any]:
+        function = self.callbacks.get(answer["callback"]) if type(answer["callback"]) is int else None
+        if function is None:
+            raise WireError("a callback that nobody gave")
+        try:
+            args, kwargs = decode(answer.get("args"), self._back), decode(answer.get("kwargs"), self._back)
+            return {"value": encode(function(*args, **kwargs), self._special)}
+        except (KernelGone, EOFError):
+            raise
+        except Exception as error:
+            self.raised = error
+            return {"error": f"{type(error).__name__}: {error}"[:600]}
+
+    def _special(self, value: Any) -> list | None:
+        reference = getattr(value, "_gradus_reference", None)
+        if reference is not None:
+            return list(reference)
+        if callable(value):
+            self.callbacks[id(value)] = value
+            return ["callback", id(value), str(getattr(value, "__name__", "f"))[:100]]
+        return None
+
+    def _back(self, data: list) -> Any:
+        from .standins import RemoteObject
+
+        if data[0] == "handle" and len(data) == 4 and type(data[1]) is int and type(data[2]) is str:
+            return RemoteObject(self, data[1], data[2][:100])
+        raise WireError("unknown tag")
+
+    def stand_ins(
+        self, defines: dict[str, str], parameters: dict[str, list[str]] | None = None
+    ) -> dict[str, Any]:
+        """What stands for the student's functions and classes in the examiner."""
+        from .standins import stand_in
+
+        return {
+            name: stand_in(self, name, kind, (parameters or {}).get(name, []))
+            for name, kind in defines.items()
+        }
+
+    def inside(self, function: Callable) -> Callable:
+        """A stand-in for a probe, which runs beside the student's code."""
+        from .standins import probe
+
+        return probe(self, function)
+
+    def close(self) -> None:
+        """End the process and all it started; remove its folder."""
+        self.alive = False
+        self.channel.close()
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _students(error: Any, target: list | None) -> Exception:
+    """The exception that stands for the one that the student's code raised."""
+    name, text, lines = "Exception", "", []
+    if isinstance(error, list) and len(error) == 3:
+        name, text = str(error[0])[:100], str(error[1])[:600]
+        lines = [str(line)[:300] for line in error[2][:6]] if isinstance(error[2], list) else []
+    kind = getattr(builtins, name, None)
+    plain = isinstance(kind, type) and issubclass(kind, Exception)
+    if plain and kind not in (StopIteration, StopAsyncIteration, SyntaxError) and "Unicode" not in name:
+        try:
+            made = kind(text)
+        except Exception:
+            made = StudentError(text)
+    else:
+        made = StudentError(text)
+    made.student_type = name  # type: ignore[attr-defined]
+    made.student_lines = lines  # type: ignore[attr-defined]
+    if isinstance(made, NameError) and target and not lines:
+        made.name = str(target[1])
+    if isinstance(made, NotImplementedError) and target:
+        made.exercise_name = str(target[1])  # type: ignore[attr-defined]
+    return made
+
+
+def _apply(mine: Any, theirs: Any) -> None:
+    """Make `mine` what the student's code made of it, where the kinds agree."""
+    import numpy as np
+
+    if type(mine) is not type(theirs):
+        return
+    if isinstance(mine, np.ndarray) and mine.shape == theirs.shape and mine.dtype == theirs.dtype:
+        mine[...] = theirs
+    elif isinstance(mine, list):
+        mine[:] = theirs
+    elif isinstance(mine, dict):
+        mine.clear()
+        mine.update(theirs)
+    elif isinstance(mine, np.random.Generator):
+        mine.bit_generator.state = theirs.bit_generator.state
+    elif hasattr(mine, "detach") and mine.shape == theirs.shape:
+        mine.detach().copy_(theirs.detach())
+
+
+def _clean(output: dict[str, Any]) -> dict[str, Any]:
+    """An output with text and pictures only: what a student's code sends may hold no script."""
+    kind = output["output_type"]
+    if kind == "stream":
+        return {
+            "output_type": kind,
+            "name": "stderr" if output["name"] == "stderr" else "stdout",
+            "text": str(output["text"]),
+        }
+    if kind == "error":
+        return {
+            "output_type": kind,
+            "ename": str(output["ename"]),
+            "evalue": str(output["evalue"]),
+            "traceback": [str(line) for line in output["traceback"]],
+        }
+    data = {k: str(v) for k, v in output["data"].items() if k in ("text/plain", "image/png")}
+    cleaned: dict[str, Any] = {"output_type": "display_data", "data": data, "metadata": {}}
+    return cleaned

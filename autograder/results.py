@@ -1,0 +1,53 @@
+"""The result of grading one submission, as data."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+import nbformat
+from nbformat import NotebookNode
+
+
+@dataclass
+class ExamResult:
+    """Outcome, a report for every exercise, and the notebook with the verdicts in it.
+
+    `outcome` is "graded", "timeout", "died" or "unreadable". Points earned before a death are kept.
+    """
+
+    outcome: str
+    reports: dict[str, dict[str, Any]]
+    outputs: dict[str, list[dict[str, Any]]] = field(repr=False)
+    notebook: NotebookNode = field(repr=False)
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def score(self) -> float:
+        return round(sum(report["score"] for report in self.reports.values()), 2)
+
+    @property
+    def points(self) -> float:
+        return sum(report["points"] for report in self.reports.values())
+
+    @property
+    def mistakes(self) -> dict[str, str]:
+        """Exercise -> name of the known mistake recognised in it."""
+        return {name: r["mistake"] for name, r in self.reports.items() if r.get("mistake")}
+
+    def to_bytes(self) -> bytes:
+        data = {
+            "outcome": self.outcome,
+            "reports": self.reports,
+            "outputs": self.outputs,
+            "notebook": nbformat.writes(self.notebook, version=4),
+            "notes": self.notes,
+        }
+        return json.dumps(data).encode()
+
+    @classmethod
+    def from_bytes(cls, data: bytes) -> ExamResult:
+        fields = json.loads(data)
+        fields["notebook"] = nbformat.reads(fields["notebook"], as_version=4)
+        return cls(**fields)

@@ -1,0 +1,300 @@
+"""The student's side: a process that runs the submission's cells and answers the examiner's calls.
+
+Everything here is at the student's mercy, which is why nothing here decides anything: the examiner takes
+what comes back as data and judges it elsewhere. Run as ``python -P -m autograder.student FD SPEC``.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import ctypes
+import io
+import json
+import operator
+import os
+import resource
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from gradus.check.traces import student_lines
+from gradus.check.values import copied, unchanged
+
+from .wire import Channel, WireError, decode, encode
+
+OPERATORS: dict[str, Callable[..., Any]] = {
+    name: getattr(operator, name)
+    for name in "add sub mul truediv floordiv mod pow matmul neg pos abs and_ or_ xor invert".split()
+}
+MAX_OUTPUT = 1 << 20  # characters kept of one cell's outputs
+MAX_ITER = 100_000
+
+
+class Outputs:
+    """What a cell showed, as nbformat outputs, up to a limit."""
+
+    def __init__(self) -> None:
+        self.items: list[dict[str, Any]] = []
+        self.size = 0
+
+    def reset(self) -> None:
+        self.items, self.size = [], 0
+
+    def add(self, output: dict[str, Any], size: int) -> None:
+        if self.size < MAX_OUTPUT:
+            self.items.append(output)
+        self.size += size
+
+    def stream(self, name: str, text: str) -> None:
+        text = text[: max(0, MAX_OUTPUT - self.size)]
+        self.size += len(text)
+        if not text:
+            return
+        if self.items and self.items[-1].get("name") == name:
+            self.items[-1]["parts"].append(text)  # joined at the end: adding strings would be quadratic
+        else:
+            self.items.append({"output_type": "stream", "name": name, "parts": [text]})
+
+    def done(self) -> list[dict[str, Any]]:
+        for item in self.items:
+            if "parts" in item:
+                item["text"] = "".join(item.pop("parts"))
+        return self.items
+
+
+class _Stream(io.TextIOBase):
+    encoding = "utf-8"
+
+    def __init__(self, outputs: Outputs, name: str) -> None:
+        self.outputs, self.label = outputs, name
+
+    def write(self, text: str) -> int:
+        self.outputs.stream(self.label, str(text))
+        return len(text)
+
+    def writable(self) -> bool:
+        return True
+
+
+def _shell(outputs: Outputs) -> Any:
+    """IPython without a kernel around it: magics and display work, messages are not needed."""
+    from IPython.core.displayhook import DisplayHook
+    from IPython.core.displaypub import DisplayPublisher
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    def plain(data: dict[str, Any]) -> tuple[dict[str, Any], int]:
+        kept = {k: base64.b64encode(v).decode() if isinstance(v, bytes) else str(v) for k, v in data.items()}
+        return kept, sum(map(len, kept.values()))
+
+    class Publisher(DisplayPublisher):
+        def publish(self, data: dict, metadata: dict | None = None, **kwargs: Any) -> None:  # type: ignore[override]
+            kept, size = plain(data)
+            outputs.add({"output_type": "display_data", "data": kept, "metadata": {}}, size)
+
+        def clear_output(self, wait: bool = False) -> None:
+            outputs.reset()
+
+    class Hook(DisplayHook):
+        def start_displayhook(self) -> None:
+            pass
+
+        def write_output_prompt(self) -> None:
+            pass
+
+        def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
+            kept, size = plain(format_dict)
+            count = self.shell.execution_count
+            outputs.add(
+                {"output_type": "execute_result", "data": kept, "metadata": {}, "execution_count": count},
+                size,
+            )
+
+        def finish_displayhook(self) -> None:
+            pass
+
+    class Shell(InteractiveShell):
+        def enable_gui(self, gui: Any = None) -> None:
+            pass
+
+        def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
+            name = getattr(etype, "__name__", str(etype))
+            lines = [line[:2000] for line in stb][:50]
+            found = {"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": lines}
+            outputs.add(found, 4000)
+
+        def ask_exit(self) -> None:
+            pass
+
+    config = Config()
+    config.HistoryManager.enabled = False
+    config.HistoryManager.hist_file = ":memory:"
+    config.InteractiveShell.colors = "nocolor"
+    shell = Shell.instance(config=config, display_pub_class=Publisher, displayhook_class=Hook)
+    shell.user_ns["input"] = _no_input
+    return shell
+
+
+def _no_input(prompt: str = "") -> str:
+    raise RuntimeError("input() cannot be used: nobody is there to answer when a notebook is graded")
+
+
+class Server:
+    """Answers the examiner's requests, one at a time, nested where a call calls back."""
+
+    def __init__(self, channel: Channel) -> None:
+        self.channel = channel
+        self.outputs = Outputs()
+        sys.stdout, sys.stderr = _Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")  # type: ignore[assignment]
+        self.shell = _shell(self.outputs)
+        self.kept: dict[int, Any] = {}
+        self.probes: dict[str, Any] = {}
+
+    def serve(self) -> Any:
+        """Answer requests until something comes that is none: the answer to a callback."""
+        while True:
+            message = self.channel.receive()
+            if not (isinstance(message, dict) and "op" in message):
+                return message
+            self.channel.send(self._answer(message))
+
+    def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        try:
+            if message["op"] == "run_cell":
+                return {"outputs": json.dumps(self._run_cell(message["source"]), default=str)}
+            with contextlib.ExitStack() as stack:
+                shown = io.StringIO()  # what is printed during a call must not mix with the cells' outputs
+                stack.enter_context(contextlib.redirect_stdout(shown))
+                stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+                answer = self._call(message)
+            answer["printed"] = shown.getvalue()[-600:]
+            return answer
+        except BaseException as error:
+            return {
+                "error": [type(error).__name__, _text(error), student_lines(error.__traceback__, (__file__,))]
+            }
+
+    def _run_cell(self, source: str) -> list[dict[str, Any]]:
+        self.outputs.reset()
+        self.shell.run_cell(source, store_history=True)
+        self.shell.user_ns.setdefault("input", _no_input)
+        return self.outputs.done()
+
+    def _call(self, message: dict[str, Any]) -> dict[str, Any]:
+        args = decode(message["args"], self._special)
+        kwargs = decode(message["kwargs"], self._special)
+        before = copied(args)
+        generators = [a.bit_generator.state if hasattr(a, "bit_generator") else None for a in args]
+        value = self._do(message["op"], message.get("target"), args, kwargs)
+        changed = []
+        for was, state, now in zip(before, generators, args, strict=True):
+            moved = state is not None and state != now.bit_generator.state
+            changed.append(encode(now, self._keep) if moved or not unchanged(was, now) else None)
+        return {"value": encode(value, self._keep), "args": changed}
+
+    def _do(self, op: str, target: Any, args: list, kwargs: dict) -> Any:
+        if op == "operate":
+            return OPERATORS[args[0]](*args[1:])
+        if op == "isinstance":
+            return isinstance(args[0], args[1])
+        if op == "define":
+            space = self.shell.user_ns
+            exec(compile(args[1], f"<probe {args[0]}>", "exec"), space | {}, made := {})
+            function = made[args[0]]
+            self.probes[args[0]] = type(function)(function.__code__, space, args[0], function.__defaults__)
+            return None
+        found = self._target(target)
+        if op == "call":
+            return found(*args, **kwargs)
+        if op == "attr":
+            return getattr(found, args[0])
+        if op == "setattr":
+            return setattr(found, args[0], args[1])
+        if op == "item":
+            return found[args[0]]
+        if op == "setitem":
+            found[args[0]] = args[1]
+            return None
+        if op == "len":
+            return len(found)
+        if op == "iter":
+            items = []
+            for item in found:
+                items.append(item)
+                if len(items) > MAX_ITER:
+                    raise ValueError("the iteration does not end")
+            return items
+        raise WireError(f"unknown request {op!r}")
+
+    def _target(self, target: list) -> Any:
+        kind, which = target
+        if kind == "name":
+            if which not in self.shell.user_ns:
+                raise NameError(f"name {which!r} is not defined", name=which)
+            return self.shell.user_ns[which]
+        return self.probes[which] if kind == "probe" else self.kept[which]
+
+    def _keep(self, value: Any) -> list:
+        self.kept[id(value)] = value
+        return ["handle", id(value), type(value).__name__, callable(value)]
+
+    def _special(self, data: list) -> Any:
+        tag, which, *rest = data
+        if tag in ("name", "handle"):
+            return self._target([tag, which])
+        if tag == "callback":
+            return self._callback(which, rest[0])
+        raise WireError(f"unknown tag {tag!r}")
+
+    def _callback(self, which: int, name: str) -> Callable[..., Any]:
+        def proxy(*args: Any, **kwargs: Any) -> Any:
+            self.channel.send(
+                {
+                    "callback": which,
+                    "args": encode(list(args), self._keep),
+                    "kwargs": encode(kwargs, self._keep),
+                }
+            )
+            answer = self.serve()
+            if "error" in answer:
+                raise RuntimeError(answer["error"])
+            return decode(answer["value"], self._special)
+
+        proxy.__name__ = name
+        return proxy
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)[:600]
+    except BaseException:
+        return "(its message cannot be shown)"
+
+
+def restrict(limits: dict[str, int]) -> None:
+    """Lower this process's limits, and tie its life to its parent's."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
+    for name, value in limits.items():
+        which = getattr(resource, f"RLIMIT_{name}", None)
+        if which is not None:
+            with contextlib.suppress(ValueError, OSError):
+                resource.setrlimit(which, (value, value))
+
+
+def main() -> None:
+    descriptor, limits = int(sys.argv[1]), json.loads(sys.argv[2])
+    sys.argv = ["gradus"]
+    restrict(limits)
+    channel = Channel(socket.socket(fileno=descriptor))
+    server = Server(channel)
+    channel.send({"ready": os.getpid()})
+    with contextlib.suppress(EOFError, OSError):
+        server.serve()
+
+
+if __name__ == "__main__":
+    main()
