@@ -63,8 +63,7 @@ def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]
             target.write_text(content, encoding="utf-8", newline="\n")
     if check:
         built.problems = [
-            f"{target} is not what {unit.path} makes. Run: autograder build {unit.name}"
-            for target in built.files
+            f"{target} is not what {unit.path} makes. Run: autograder build {unit.name}" for target in built.files
         ]
     return built
 

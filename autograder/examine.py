@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from nbformat import NotebookNode
-
 from gradus.check import load_reference
 from gradus.check.hints import Bank
 from gradus.check.report import Report, Row
 from gradus.check.run import run_cell_tests
+from nbformat import NotebookNode
 
 from .bank import full_bank
 from .intake import Unreadable, needed_demos, rebuild
@@ -98,9 +97,7 @@ class Session:
         space.update(kernel.stand_ins(self.defines, self.parameters), inside=kernel.inside)
         names = exercise_names(self.bundle.unit, exercise)
         try:
-            report = run_cell_tests(
-                exercise.check.source, check_file(exercise.name), space, exercise.name, names
-            )
+            report = run_cell_tests(exercise.check.source, check_file(exercise.name), space, exercise.name, names)
         except Exception as error:  # what the check cell does outside its tests is the author's
             report = unmarked(
                 exercise, f"The check itself failed ({type(error).__name__}: {error}). Tell your instructor."
@@ -218,9 +215,7 @@ def _result(
         found = outputs.get(cell.id, [])
         name = cell.metadata.get("gradus", {}).get("exercise")
         if cell.metadata.get("gradus", {}).get("role") == "check" and not found:
-            found = [
-                _verdict(reports[name], count)
-            ]  # never without a verdict: nbgrader reads silence as full marks
+            found = [_verdict(reports[name], count)]  # never without a verdict: nbgrader reads silence as full marks
         cell.outputs = [nbformat.from_dict(o) for o in found]
         cell.execution_count = count if found else None
     return ExamResult(

@@ -31,9 +31,7 @@ class Problem:
         return f"{self.path}:{self.line}: {self.message}"
 
 
-def _tried(
-    unit: Unit, exercise: Exercise, answers: list[str], hidden: bool = True, mutate: Any = None
-) -> Report:
+def _tried(unit: Unit, exercise: Exercise, answers: list[str], hidden: bool = True, mutate: Any = None) -> Report:
     def run() -> dict[str, Any]:
         return trial.local_trial(unit, exercise, answers, hidden, mutate).to_dict()
 
@@ -41,8 +39,11 @@ def _tried(
 
 
 def _lost(report: Report) -> str:
-    return "; ".join(f"{row.test}: {row.message.splitlines()[-1] if row.message else row.status}"
-                     for row in report.rows if row.status != "pass")  # fmt: skip
+    return "; ".join(
+        f"{row.test}: {row.message.splitlines()[-1] if row.message else row.status}"
+        for row in report.rows
+        if row.status != "pass"
+    )
 
 
 def check_exercise(unit: Unit, exercise: Exercise) -> Iterator[Problem | dict[str, Any]]:
@@ -63,13 +64,10 @@ def check_exercise(unit: Unit, exercise: Exercise) -> Iterator[Problem | dict[st
         yield stub
     elif stub.score:
         got = [row.test for row in stub.rows if row.status == "pass"]
-        yield problem(
-            exercise.cell.line, f"the untouched stub gets {stub.score:g} points ({', '.join(got)} pass)"
-        )
+        yield problem(exercise.cell.line, f"the untouched stub gets {stub.score:g} points ({', '.join(got)} pass)")
     right = [("the reference", exercise.cell.line, [exercise.cell.source])]
     right += [
-        (f"variant {i}", cell.line, [exercise.cell.source, cell.source])
-        for i, cell in enumerate(exercise.variants, 1)
+        (f"variant {i}", cell.line, [exercise.cell.source, cell.source]) for i, cell in enumerate(exercise.variants, 1)
     ]
     sound = True
     for what, line, answers in right:
@@ -123,14 +121,10 @@ def _mistakes(
                     "or the tests see no numbers. Add a test that tells them apart.",
                 )
             elif found[0] != mistake.name:
-                yield problem(
-                    mistake.line, f'mistake "{mistake.name}" draws the hint of "{found[0]}" {where}'
-                )
+                yield problem(mistake.line, f'mistake "{mistake.name}" draws the hint of "{found[0]}" {where}')
 
 
-def _mutant(
-    unit: Unit, exercise: Exercise, kind: str, problem: Callable[[int, str], Problem]
-) -> Iterator[Problem]:
+def _mutant(unit: Unit, exercise: Exercise, kind: str, problem: Callable[[int, str], Problem]) -> Iterator[Problem]:
     def run() -> dict[str, Any]:
         mutate = trial.mutant(kind)
         report = trial.local_trial(unit, exercise, [exercise.cell.source], True, mutate)
@@ -139,9 +133,7 @@ def _mutant(
     try:
         answer = isolated(run, SECONDS)
     except IsolatedError as error:
-        yield problem(
-            exercise.check.line, f'the answer "{kind}" could not be run: {str(error).splitlines()[-1]}'
-        )
+        yield problem(exercise.check.line, f'the answer "{kind}" could not be run: {str(error).splitlines()[-1]}')
         return
     report = Report.from_dict(answer["report"])
     fooled = [row.test for row in report.rows if row.status == "pass"]
@@ -182,7 +174,7 @@ def _examined(unit: Unit, exercise: Exercise, session: Any) -> Iterator[Problem]
     def problem(line: int, message: str) -> Problem:
         return Problem(str(unit.path), line, f'exercise "{exercise.name}", in the examiner: {message}')
 
-    right = [("the reference", exercise.cell.line, None)]
+    right: list[tuple[str, int, str | None]] = [("the reference", exercise.cell.line, None)]
     right += [(f"variant {i}", cell.line, cell.source) for i, cell in enumerate(exercise.variants, 1)]
     for what, line, answer in right:
         report = verdict(answer)

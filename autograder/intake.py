@@ -48,7 +48,9 @@ def read_cells(data: bytes) -> list[_Found]:
         Unreadable: there is no notebook in `data`.
     """
     if len(data) > MAX_BYTES:
-        raise Unreadable(f"The file has {len(data) >> 20} MB; at most {MAX_BYTES >> 20} MB are read. Clear all outputs, save, hand in again.")  # fmt: skip
+        raise Unreadable(
+            f"The file has {len(data) >> 20} MB; at most {MAX_BYTES >> 20} MB are read. Clear all outputs, save, hand in again."
+        )
     if not data.strip():
         raise Unreadable("The file is empty. Save the notebook and hand it in again.")
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
@@ -67,7 +69,11 @@ def read_cells(data: bytes) -> list[_Found]:
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if cells is None and isinstance(notebook, dict):  # nbformat 3
         sheets = notebook.get("worksheets")
-        cells = [c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []] if isinstance(sheets, list) else None  # fmt: skip
+        cells = (
+            [c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []]
+            if isinstance(sheets, list)
+            else None
+        )
     if not isinstance(cells, list) or not cells:
         raise Unreadable("The file holds no notebook cells. Hand in the .ipynb file itself.")
     return [found for cell in cells[:MAX_CELLS] if (found := _found(cell)) is not None]

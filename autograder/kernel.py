@@ -111,9 +111,7 @@ def _subprocess(limits: Limits, folder: Path, theirs: socket.socket) -> subproce
 class Kernel:
     """A running student's process."""
 
-    def __init__(
-        self, limits: Limits, folder: Path, channel: Channel, process: subprocess.Popen[bytes]
-    ) -> None:
+    def __init__(self, limits: Limits, folder: Path, channel: Channel, process: subprocess.Popen[bytes]) -> None:
         self.limits, self.folder, self.channel, self.process = limits, folder, channel, process
         self.alive = True
         self.depth = 0
@@ -251,16 +249,11 @@ class Kernel:
             return RemoteObject(self, data[1], data[2][:100])
         raise WireError("unknown tag")
 
-    def stand_ins(
-        self, defines: dict[str, str], parameters: dict[str, list[str]] | None = None
-    ) -> dict[str, Any]:
+    def stand_ins(self, defines: dict[str, str], parameters: dict[str, list[str]] | None = None) -> dict[str, Any]:
         """What stands for the student's functions and classes in the examiner."""
         from .standins import stand_in
 
-        return {
-            name: stand_in(self, name, kind, (parameters or {}).get(name, []))
-            for name, kind in defines.items()
-        }
+        return {name: stand_in(self, name, kind, (parameters or {}).get(name, [])) for name, kind in defines.items()}
 
     def inside(self, function: Callable) -> Callable:
         """A stand-in for a probe, which runs beside the student's code."""
@@ -285,7 +278,7 @@ def _students(error: Any, target: list | None) -> Exception:
     if isinstance(error, list) and len(error) == 3:
         name, text = str(error[0])[:100], str(error[1])[:600]
         lines = [str(line)[:300] for line in error[2][:6]] if isinstance(error[2], list) else []
-    kind = getattr(builtins, name, None)
+    kind: Any = getattr(builtins, name, None)
     plain = isinstance(kind, type) and issubclass(kind, Exception)
     if plain and kind not in (StopIteration, StopAsyncIteration, SyntaxError) and "Unicode" not in name:
         try:

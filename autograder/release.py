@@ -19,9 +19,7 @@ from .trial import reference_code
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 
 
-def _nbgrader(
-    grade_id: str, *, grade: bool, solution: bool, locked: bool, points: float | None
-) -> dict[str, Any]:
+def _nbgrader(grade_id: str, *, grade: bool, solution: bool, locked: bool, points: float | None) -> dict[str, Any]:
     data: dict[str, Any] = {
         "schema_version": 3,
         "grade_id": grade_id,

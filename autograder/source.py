@@ -139,9 +139,7 @@ def definitions(source: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef):
-            added = any(
-                isinstance(d, ast.Call) and getattr(d.func, "id", "") == "add_to" for d in node.decorator_list
-            )
+            added = any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "add_to" for d in node.decorator_list)
             if added:  # a method: what is checked is its class
                 found[ast.unparse(node.decorator_list[0].args[0])] = "class"  # type: ignore[attr-defined]
             else:
@@ -156,7 +154,9 @@ def definitions(source: str) -> dict[str, str]:
 
 def _regions(source: str, what: str) -> tuple[list[str], list[str]]:
     """Lines outside and inside the regions between BEGIN `what` and END `what`; markers in neither."""
-    outside, inside, within = [], [], False
+    outside: list[str] = []
+    inside: list[str] = []
+    within = False
     for line in source.splitlines():
         if f"BEGIN {what}" in line or f"END {what}" in line:
             within = f"BEGIN {what}" in line
@@ -232,21 +232,26 @@ def load_unit(path: str | Path) -> Unit:
     return unit
 
 
-def find_unit(unit: str | Path, solutions: Path | None = None) -> Unit:
-    """A unit by name ("05_activations", or just "05") or by path.
+def unit_path(unit: str | Path, solutions: Path | None = None) -> Path:
+    """The source of a unit by name ("05_activations", or just "05") or by path.
 
     Raises:
         FileNotFoundError: there is none; the message names those there are.
     """
-    if Path(unit).suffix == ".py":
-        return load_unit(unit)
+    if Path(unit).suffix == ".py" and Path(unit).is_file():
+        return Path(unit)
     folder = solutions or Path("solutions")
     known = sorted(folder.glob("[0-9][0-9]_*.py"))
     found = [path for path in known if path.stem == str(unit) or path.stem.split("_")[0] == str(unit)]
     if not found:
         names = ", ".join(path.stem for path in known) or f"none (looked in {folder.resolve()})"
-        raise FileNotFoundError(f"There is no unit {unit!r}. Units: {names}")
-    return load_unit(found[0])
+        raise FileNotFoundError(f"There is no unit {str(unit)!r}. Units: {names}")
+    return found[0]
+
+
+def find_unit(unit: str | Path, solutions: Path | None = None) -> Unit:
+    """The unit of that name or path, read and verified."""
+    return load_unit(unit_path(unit, solutions))
 
 
 def _shown(path: Path) -> str:
@@ -272,8 +277,11 @@ def _cells(text: str, fault: Any) -> list[Cell]:
         title = raw.metadata.get("title", "")
         kind = _kind(raw.cell_type, title, options)
         if kind is None or options.keys() - OPTIONS[kind]:
-            fault(line, f"unknown cell header `{lines[line - 1].strip()}`: a code cell is setup, exercise=, check=, "
-                  "mistake=, variant=, or has no options (a demo)")  # fmt: skip
+            fault(
+                line,
+                f"unknown cell header `{lines[line - 1].strip()}`: a code cell is setup, exercise=, check=, "
+                "mistake=, variant=, or has no options (a demo)",
+            )
             continue
         if kind in ("check", "question") and not isinstance(options.get("points"), (int, float)):
             fault(line, f"a {kind} needs points=NUMBER")
@@ -332,11 +340,7 @@ def _exercises(cells: list[Cell], fault: Any) -> dict[str, Exercise]:
 
 
 def _faults(unit: Unit) -> Iterator[tuple[int, str]]:
-    names = (
-        {cell.name for cell in unit.questions}
-        | {f"check-{name}" for name in unit.exercises}
-        | set(unit.exercises)
-    )
+    names = {cell.name for cell in unit.questions} | {f"check-{name}" for name in unit.exercises} | set(unit.exercises)
     if len(names) != len(unit.questions) + 2 * len(unit.exercises):
         yield 1, "an exercise and a question share a name"
     for cell in unit.cells:
@@ -346,9 +350,7 @@ def _faults(unit: Unit) -> Iterator[tuple[int, str]]:
                 yield cell.line, f"a {what} marker in a {cell.kind} cell: students would see what it hides"
             elif marks != ["BEGIN", "END"] * (len(marks) // 2):
                 yield cell.line, f"BEGIN {what} and END {what} do not pair up"
-    setup = (
-        set().union(*(_assigned(ast.parse(cell.source)) for cell in unit.setups)) if unit.setups else set()
-    )
+    setup = set().union(*(_assigned(ast.parse(cell.source)) for cell in unit.setups)) if unit.setups else set()
     defined: set[str] = set()
     for exercise in unit.exercises.values():
         defined |= set(exercise.defines)
@@ -427,7 +429,11 @@ def _assigned(tree: ast.AST) -> set[str]:
 
 def _free(tree: ast.Module) -> set[str]:
     """Names that a check cell reads and does not bind anywhere."""
-    bound = _assigned(tree) | {a.arg for n in ast.walk(tree) if isinstance(n, ast.arguments)
-                               for a in (*n.args, *n.kwonlyargs, *n.posonlyargs, *filter(None, (n.vararg, n.kwarg)))}  # fmt: skip
+    bound = _assigned(tree) | {
+        a.arg
+        for n in ast.walk(tree)
+        if isinstance(n, ast.arguments)
+        for a in (*n.args, *n.kwonlyargs, *n.posonlyargs, *filter(None, (n.vararg, n.kwarg)))
+    }
     bound |= {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
     return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - bound

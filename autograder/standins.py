@@ -116,7 +116,7 @@ def _operator(name: str, swapped: bool) -> Callable:
     return operate
 
 
-for _name in "add sub mul truediv floordiv mod pow matmul".split():
+for _name in ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul"]:
     setattr(RemoteObject, f"__{_name}__", _operator(_name, False))
     setattr(RemoteObject, f"__r{_name}__", _operator(_name, True))
 for _name in ("neg", "pos", "abs"):

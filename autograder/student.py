@@ -27,7 +27,23 @@ from .wire import Channel, WireError, decode, encode
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name)
-    for name in "add sub mul truediv floordiv mod pow matmul neg pos abs and_ or_ xor invert".split()
+    for name in [
+        "add",
+        "sub",
+        "mul",
+        "truediv",
+        "floordiv",
+        "mod",
+        "pow",
+        "matmul",
+        "neg",
+        "pos",
+        "abs",
+        "and_",
+        "or_",
+        "xor",
+        "invert",
+    ]
 }
 MAX_OUTPUT = 1 << 20  # characters kept of one cell's outputs
 MAX_ITER = 100_000
@@ -107,7 +123,7 @@ def _shell(outputs: Outputs) -> Any:
 
         def write_format_data(self, format_dict: dict, md_dict: dict | None = None) -> None:
             kept, size = plain(format_dict)
-            count = self.shell.execution_count
+            count = self.shell.execution_count if self.shell else 0
             outputs.add(
                 {"output_type": "execute_result", "data": kept, "metadata": {}, "execution_count": count},
                 size,
@@ -173,9 +189,7 @@ class Server:
             answer["printed"] = shown.getvalue()[-600:]
             return answer
         except BaseException as error:
-            return {
-                "error": [type(error).__name__, _text(error), student_lines(error.__traceback__, (__file__,))]
-            }
+            return {"error": [type(error).__name__, _text(error), student_lines(error.__traceback__, (__file__,))]}
 
     def _run_cell(self, source: str) -> list[dict[str, Any]]:
         self.outputs.reset()
@@ -202,7 +216,8 @@ class Server:
             return isinstance(args[0], args[1])
         if op == "define":
             space = self.shell.user_ns
-            exec(compile(args[1], f"<probe {args[0]}>", "exec"), space | {}, made := {})
+            made: dict[str, Any] = {}
+            exec(compile(args[1], f"<probe {args[0]}>", "exec"), dict(space), made)
             function = made[args[0]]
             self.probes[args[0]] = type(function)(function.__code__, space, args[0], function.__defaults__)
             return None

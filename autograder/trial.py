@@ -13,7 +13,6 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-
 from gradus.check import inside, load_reference
 from gradus.check.report import Report
 from gradus.check.run import run_cell_tests, used_names
@@ -78,9 +77,7 @@ def local_trial(
         space["reference"] = load_reference(reference_code(unit))
     else:
         source = visible(source)
-    return run_cell_tests(
-        source, check_file(exercise.name), space, exercise.name, exercise_names(unit, exercise)
-    )
+    return run_cell_tests(source, check_file(exercise.name), space, exercise.name, exercise_names(unit, exercise))
 
 
 def _mapped(value: Any, number: Callable[[np.ndarray], Any]) -> Any:
@@ -208,15 +205,13 @@ def mutant(kind: str) -> Callable[[dict[str, Any], Exercise], None]:
                 space[name] = wrap(value)
             elif inspect.isclass(value):
                 for attribute, member in list(vars(value).items()):
-                    if inspect.isfunction(member) and (
-                        not attribute.startswith("_") or attribute == "__call__"
-                    ):
-                        setattr(value, attribute, _method(wrap, member, kind))
+                    if inspect.isfunction(member) and (not attribute.startswith("_") or attribute == "__call__"):
+                        setattr(value, attribute, _method(wrap, member))
 
     return mutate
 
 
-def _method(wrap: Callable, member: Callable, kind: str) -> Callable:
+def _method(wrap: Callable, member: Callable) -> Callable:
     names = list(inspect.signature(member).parameters.values())[1:]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -224,8 +219,7 @@ def _method(wrap: Callable, member: Callable, kind: str) -> Callable:
             return member(self, *a, **k)
 
         bound.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
-        result = wrap(bound)(*args, **kwargs)
-        return result if kind != "equal to everything" else result
+        return wrap(bound)(*args, **kwargs)
 
     return method
 

@@ -21,7 +21,22 @@ MAX_FRAME = 64 << 20  # bytes of one message
 MAX_DEPTH = 30
 MAX_ITEMS = 1_000_000  # of one message, all containers together
 DTYPES = frozenset(
-    "bool int8 int16 int32 int64 uint8 uint16 uint32 uint64 float16 float32 float64 complex64 complex128".split()
+    [
+        "bool",
+        "int8",
+        "int16",
+        "int32",
+        "int64",
+        "uint8",
+        "uint16",
+        "uint32",
+        "uint64",
+        "float16",
+        "float32",
+        "float64",
+        "complex64",
+        "complex128",
+    ]
 )
 CONTAINERS: dict[str, type] = {"list": list, "tuple": tuple, "set": set, "frozenset": frozenset}
 
@@ -222,9 +237,7 @@ def pack(message: Any) -> bytes:
     """A message of encoded values as bytes."""
     data: bytes = msgpack.packb(message, use_bin_type=True)
     if len(data) > MAX_FRAME:
-        raise WireError(
-            f"a message of {len(data) >> 20} MiB is too large; the limit is {MAX_FRAME >> 20} MiB"
-        )
+        raise WireError(f"a message of {len(data) >> 20} MiB is too large; the limit is {MAX_FRAME >> 20} MiB")
     return data
 
 

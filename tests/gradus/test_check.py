@@ -7,14 +7,13 @@ import linecache
 import numpy as np
 import pytest
 import torch
-
 from gradus.check import assert_close, assert_gradient, assert_raises, assert_unchanged
 from gradus.check.asserts import CheckFailure
 from gradus.check.hints import Bank, entry
 from gradus.check.report import Report
 from gradus.check.run import run_cell_tests
 
-CELL = '''
+CELL = """
 def test_rows():
     "each row sums to one"
     assert_close(softmax(np.array([[1.0, 2.0, 3.0], [0.0, 0.0, 0.0]])).sum(axis=1), [1.0, 1.0])
@@ -35,8 +34,10 @@ def test_random():
 ### END HIDDEN TESTS
 
 check("softmax", points=4)
-'''
-RIGHT = "def softmax(z):\n    e = np.exp(z - z.max(axis=-1, keepdims=True))\n    return e / e.sum(axis=-1, keepdims=True)\n"
+"""
+RIGHT = (
+    "def softmax(z):\n    e = np.exp(z - z.max(axis=-1, keepdims=True))\n    return e / e.sum(axis=-1, keepdims=True)\n"
+)
 WHOLE = "def softmax(z):\n    e = np.exp(z - z.max(axis=-1, keepdims=True))\n    return e / e.sum()\n"
 OVERFLOW = "def softmax(z):\n    e = np.exp(z)\n    return e / e.sum(axis=-1, keepdims=True)\n"
 
@@ -169,7 +170,11 @@ def test_report_survives_a_round_trip():
         (np.zeros(2), torch.zeros(2), "is a NumPy array; a torch tensor"),
         (np.array([1.0, np.nan]), [1.0, 2.0], "1 of 2 values are NaN"),
         (np.array([1.0, np.inf]), [1.0, 2.0], "1 of 2 values are infinite"),
-        (np.array([[1.0, 2.0], [3.0, 5.0]]), [[1.0, 2.0], [3.0, 4.0]], "75 % of the values are right; first difference at [1, 1]: got 5, expected 4"),
+        (
+            np.array([[1.0, 2.0], [3.0, 5.0]]),
+            [[1.0, 2.0], [3.0, 4.0]],
+            "75 % of the values are right; first difference at [1, 1]: got 5, expected 4",
+        ),
         ({"a": 1.0}, {"b": 1.0}, "has the keys"),
         ({"a": np.zeros(2)}, {"a": np.ones(2)}, "['a']"),
         ((1.0,), (1.0, 2.0), "1 parts; 2"),
@@ -178,7 +183,7 @@ def test_report_survives_a_round_trip():
         (np.array([1, 0]), np.array([True, False]), "True and False"),
         (np.array([None, 1]), np.zeros(2), "not numbers"),
     ],
-)  # fmt: skip
+)
 def test_assert_close_says(actual, expected, says):
     with pytest.raises(CheckFailure) as error:
         assert_close(actual, expected)

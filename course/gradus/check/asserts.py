@@ -30,9 +30,7 @@ def recording(seen: list | None) -> list | None:
     return before
 
 
-def assert_close(
-    actual: Any, expected: Any, rtol: float = 1e-6, atol: float = 1e-8, name: str | None = None
-) -> None:
+def assert_close(actual: Any, expected: Any, rtol: float = 1e-6, atol: float = 1e-8, name: str | None = None) -> None:
     """Pass if `actual` has the type, the shape and the values of `expected`.
 
     Arrays, tensors, numbers, strings, and lists, tuples and dictionaries of these. The type is judged
@@ -79,9 +77,7 @@ def _compare(actual: Any, expected: Any, rtol: float, atol: float, where: str) -
         return
     if type(expected) in (list, tuple):
         if type(actual) not in (list, tuple):
-            raise CheckFailure(
-                f"{where} is {kind_name(actual)}; {kind_name(expected)} of {len(expected)} is expected."
-            )
+            raise CheckFailure(f"{where} is {kind_name(actual)}; {kind_name(expected)} of {len(expected)} is expected.")
         if len(actual) != len(expected):
             raise CheckFailure(f"{where} has {len(actual)} parts; {len(expected)} are expected.")
         for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
@@ -111,9 +107,7 @@ def _same_kind(actual: Any, expected: Any, where: str) -> None:
     if is_tensor(actual) != is_tensor(expected) and (is_tensor(expected) or is_tensor(actual)):
         raise CheckFailure(f"{where} is {kind_name(actual)}; {_wanted(expected)} is expected.")
     if isinstance(expected, np.ndarray) and type(actual) in (list, tuple):
-        raise CheckFailure(
-            f"{where} is {kind_name(actual)}; a NumPy array of shape {expected.shape} is expected."
-        )
+        raise CheckFailure(f"{where} is {kind_name(actual)}; a NumPy array of shape {expected.shape} is expected.")
 
 
 def _arrays(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float, where: str) -> None:
@@ -170,9 +164,7 @@ def assert_raises(error: type[BaseException], function: Callable, *args: Any, **
         raise
     except Exception as other:
         record(type(other).__name__)
-        raise CheckFailure(
-            f"It raised {type(other).__name__} ({other}); {error.__name__} is expected."
-        ) from other
+        raise CheckFailure(f"It raised {type(other).__name__} ({other}); {error.__name__} is expected.") from other
     record(result)
     raise CheckFailure(f"{error.__name__} should be raised here, but the call returned {short(result)}.")
 
@@ -184,9 +176,7 @@ def assert_unchanged(function: Callable, *args: Any, **kwargs: Any) -> Any:
     record(result)
     for i, (was, now) in enumerate(zip(before, args, strict=True)):
         if not unchanged(was, now):
-            raise CheckFailure(
-                f"Argument {i} was changed in place: it was {short(was)}, it is now {short(now)}."
-            )
+            raise CheckFailure(f"Argument {i} was changed in place: it was {short(was)}, it is now {short(now)}.")
     return result
 
 
@@ -225,9 +215,7 @@ def assert_gradient(
         if array is None:
             raise CheckFailure(f"The gradient for {label} is {kind_name(gradient)}; an array is expected.")
         if array.shape != x.shape:
-            raise CheckFailure(
-                f"The gradient for {label} has shape {array.shape}; {label} has shape {x.shape}."
-            )
+            raise CheckFailure(f"The gradient for {label} has shape {array.shape}; {label} has shape {x.shape}.")
         for index in np.ndindex(x.shape):
             values = []
             for sign in (+1, -1):
@@ -237,11 +225,7 @@ def assert_gradient(
             slope, got = (values[0] - values[1]) / (2 * h), float(array[index])
             if not abs(got - slope) <= atol + rtol * abs(slope):
                 place = f" at {list(index)}" if index else ""
-                ratio = (
-                    f" (yours is {got / slope:.3g} times it)"
-                    if abs(slope) > atol and np.isfinite(got)
-                    else ""
-                )
+                ratio = f" (yours is {got / slope:.3g} times it)" if abs(slope) > atol and np.isfinite(got) else ""
                 raise CheckFailure(
                     f"The gradient for {label} is wrong{place}: got {got:.6g}, central differences give {slope:.6g}{ratio}."
                 )

@@ -43,14 +43,10 @@ def watched(name: str, function: Callable, args: tuple, kwargs: dict, parameters
     watch = _watch
     if watch is None or watch.depth:
         return function(*args, **kwargs)
-    labels = [parameters[i] if i < len(parameters) else f"argument {i}" for i in range(len(args))] + list(
-        kwargs
-    )
+    labels = [parameters[i] if i < len(parameters) else f"argument {i}" for i in range(len(args))] + list(kwargs)
     values = [*args, *kwargs.values()]
     before = [copied(value) for value in values]
-    shown = [short(value, 200) for value in args] + [
-        f"{key}={short(value, 200)}" for key, value in kwargs.items()
-    ]
+    shown = [short(value, 200) for value in args] + [f"{key}={short(value, 200)}" for key, value in kwargs.items()]
     watch.call, watch.result = f"{name}({', '.join(shown)})", ""
     watch.depth += 1
     try:
@@ -107,9 +103,7 @@ def guarded(namespace: dict[str, Any], names: Sequence[str]) -> Iterator[None]:
                 namespace[name] = _wrapped(name, value)
             elif inspect.isclass(value):
                 for attribute, member in list(vars(value).items()):
-                    if inspect.isfunction(member) and (
-                        not attribute.startswith("_") or attribute == "__call__"
-                    ):
+                    if inspect.isfunction(member) and (not attribute.startswith("_") or attribute == "__call__"):
                         undo.append((value, attribute, member))
                         setattr(value, attribute, _wrapped(f"{name}.{attribute}", member, method=True))
         yield

@@ -54,9 +54,7 @@ class Bank:
         for known in self.exercises.get(report.exercise, []):
             same = [row for row in failed if _same(known.tests.get(row.test), row.status, row.seen)]
             passes = all(
-                known.tests.get(row.test, ["pass"])[0] == "pass"
-                for row in report.rows
-                if row.status == "pass"
+                known.tests.get(row.test, ["pass"])[0] == "pass" for row in report.rows if row.status == "pass"
             )
             ranked.append((len(same) == len(failed) and passes, len(same), known))
         ranked.sort(key=lambda entry: (entry[0], entry[1]), reverse=True)

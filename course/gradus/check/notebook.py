@@ -71,14 +71,14 @@ def _definitions(
         tree = ast.parse(source, filename)
     except SyntaxError:
         tree = ast.Module([], [])
-    functions = [
+    functions: list[ast.stmt] = [
         node for node in tree.body if isinstance(node, ast.FunctionDef) and floor < node.lineno < line
     ]
     if functions:
         space.update(HELPERS)
         module = rewrite(ast.Module(functions, []))
         names = [name for name in used_names(module) if _own(caller.get(name), caller)]
-        names = [n for n in names if n not in {f.name for f in functions}]
+        names = [n for n in names if n not in {getattr(f, "name", None) for f in functions}]
         names += [n for n in used_names(module) if n not in space and not hasattr(builtins, n)]
         exec(compile(module, filename, "exec"), space)
         return space, names
@@ -92,9 +92,7 @@ def _definitions(
 
 
 def _own(value: Any, caller: dict[str, Any]) -> bool:
-    return (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == caller.get(
-        "__name__"
-    )
+    return (inspect.isfunction(value) or inspect.isclass(value)) and value.__module__ == caller.get("__name__")
 
 
 @contextlib.contextmanager

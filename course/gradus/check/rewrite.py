@@ -61,9 +61,7 @@ def _tail(message: Callable[[], Any] | None) -> str:
     return f" {message()}" if message is not None else ""
 
 
-def assert_compare(
-    ops: tuple[str, ...], text: str, message: Callable | None, *values: Callable[[], Any]
-) -> None:
+def assert_compare(ops: tuple[str, ...], text: str, message: Callable | None, *values: Callable[[], Any]) -> None:
     left = values[0]()
     for op, value in zip(ops, values[1:], strict=True):
         right = value()
@@ -72,18 +70,12 @@ def assert_compare(
         if op not in ("Is", "IsNot"):
             for side in (left, right):
                 if not is_plain(side):
-                    raise CheckFailure(
-                        f"`{text}`: found {kind_name(side)}, which is not plain data.{_tail(message)}"
-                    )
+                    raise CheckFailure(f"`{text}`: found {kind_name(side)}, which is not plain data.{_tail(message)}")
         result = apply(left, right)
         if not (
-            bool(np.all(result))
-            if isinstance(result, np.ndarray) or as_array(result) is not None
-            else bool(result)
+            bool(np.all(result)) if isinstance(result, np.ndarray) or as_array(result) is not None else bool(result)
         ):
-            raise CheckFailure(
-                f"`{text}` does not hold: {short(left)} {sign} {short(right)} is false.{_tail(message)}"
-            )
+            raise CheckFailure(f"`{text}` does not hold: {short(left)} {sign} {short(right)} is false.{_tail(message)}")
         left = right
 
 

@@ -153,9 +153,7 @@ def _missing(error: BaseException, exercise: str, names: Sequence[str]) -> str:
     name = getattr(error, "exercise_name", None)
     traceback = error.__traceback__
     while name is None and traceback is not None:
-        called = (
-            traceback.tb_frame.f_code.co_qualname if hasattr(traceback.tb_frame.f_code, "co_qualname") else ""
-        )
+        called = traceback.tb_frame.f_code.co_qualname if hasattr(traceback.tb_frame.f_code, "co_qualname") else ""
         if called.split(".")[0] in names:
             name = called
         traceback = traceback.tb_next

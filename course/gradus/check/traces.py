@@ -15,9 +15,7 @@ def _foreign(filename: str) -> bool:
     if filename.startswith(_OWN) or filename.startswith("<frozen") or filename == "<reference>":
         return True
     path = filename.replace("\\", "/")
-    return (
-        "/site-packages/" in path or "/dist-packages/" in path or path.startswith(f"{sys.base_prefix}/lib/")
-    )
+    return "/site-packages/" in path or "/dist-packages/" in path or path.startswith(f"{sys.base_prefix}/lib/")
 
 
 def student_lines(traceback: TracebackType | None, skip: tuple[str, ...] = ()) -> list[str]:
@@ -25,16 +23,10 @@ def student_lines(traceback: TracebackType | None, skip: tuple[str, ...] = ()) -
     lines = []
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        is_test = (
-            code.co_name.startswith("test_")
-            or code.co_filename in skip
-            or code.co_filename.startswith("<check")
-        )
+        is_test = code.co_name.startswith("test_") or code.co_filename in skip or code.co_filename.startswith("<check")
         if not is_test and not _foreign(code.co_filename):
             text = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-            where = f"line {traceback.tb_lineno}" + (
-                "" if code.co_name == "<module>" else f", in {code.co_name}"
-            )
+            where = f"line {traceback.tb_lineno}" + ("" if code.co_name == "<module>" else f", in {code.co_name}")
             lines.append(f"{where}: {text}" if text else where)
         traceback = traceback.tb_next
     return lines[-6:]  # of a deep recursion, the end

@@ -23,11 +23,7 @@ def is_tensor(value: Any) -> bool:
 def as_array(value: Any) -> np.ndarray | None:
     """The numbers of an array, a tensor or a number as a NumPy array; None for anything else."""
     if is_tensor(value):
-        return (
-            value.detach().cpu().double().numpy()
-            if value.is_floating_point()
-            else value.detach().cpu().numpy()
-        )
+        return value.detach().cpu().double().numpy() if value.is_floating_point() else value.detach().cpu().numpy()
     if type(value) is np.ndarray:
         return value
     if isinstance(value, NUMBERS) and type(value).__module__ in ("builtins", "numpy"):
@@ -47,9 +43,7 @@ def is_plain(value: Any, depth: int = 0) -> bool:
     if kind is dict:
         return all(is_plain(k, depth + 1) and is_plain(v, depth + 1) for k, v in value.items())
     if kind.__module__ in ("builtins", "numpy", "torch") and (
-        kind in PLAIN
-        or issubclass(kind, (np.generic, np.dtype))
-        or kind.__name__ in ("Size", "dtype", "device")
+        kind in PLAIN or issubclass(kind, (np.generic, np.dtype)) or kind.__name__ in ("Size", "dtype", "device")
     ):
         return True
     return is_tensor(value)
@@ -71,9 +65,7 @@ def short(value: Any, width: int = 240) -> str:
     """`value` in a line or a few, its shape and type said where they are not plain to see."""
     array = as_array(value)
     if array is not None and array.ndim:
-        body = np.array2string(
-            array, precision=4, threshold=24, edgeitems=3, separator=", ", max_line_width=88
-        )
+        body = np.array2string(array, precision=4, threshold=24, edgeitems=3, separator=", ", max_line_width=88)
         label = "tensor" if is_tensor(value) else "array"
         kind = str(value.dtype).removeprefix("torch.")
         text = f"{label} {tuple(array.shape)} {kind}: {body}"

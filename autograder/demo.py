@@ -1,0 +1,189 @@
+"""A demonstration class, made from a unit's source: every kind of student, and what each deserves.
+
+Nothing of it is stored. What a student with a known mistake deserves is read off the bank that the build
+learnt; the rest follows from the points of the exercises.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.table import Table
+
+from .examine import Bundle
+from .gradebook import Course
+from .grading import grade_class
+from .kernel import Limits
+from .release import filled, solved_notebook, to_text
+from .report import write_report
+from .source import Exercise, Unit
+
+LIMITS = Limits(call_seconds=4.0, cell_seconds=60.0)
+
+
+@dataclass
+class Student:
+    """A made-up student: what is handed in, the score it deserves, the mistake that must be recognised."""
+
+    name: str
+    data: bytes
+    score: float
+    mistake: tuple[str, str] | None = None  # exercise, mistake
+    outcome: str = "graded"
+
+
+def demo_class(bundle: Bundle) -> list[Student]:
+    """The class: perfect, stubs, known mistakes, variants, and those that break things."""
+    unit = bundle.unit
+    right = {name: exercise.cell.source for name, exercise in unit.exercises.items()}
+    total = sum(exercise.points for exercise in unit.exercises.values())
+    last = list(unit.exercises.values())[-1]  # nothing builds on it, so what it loses is just its own
+
+    def paper(answers: dict[str, str]) -> bytes:
+        return to_text(filled(bundle.release, answers)).encode()
+
+    variants = {name: f"{e.cell.source}\n\n{e.variants[0].source}" for name, e in unit.exercises.items()}
+    stubs = to_text(bundle.release).encode()
+    students = [
+        Student("perfect", to_text(solved_notebook(unit)).encode(), total),
+        Student("stubs-only", stubs, 0.0),
+        Student("variants", paper(variants), total),
+        *_mistaken(bundle, right, total, paper),
+        Student(
+            "crash",
+            paper(right | {last.name: "import os\nos._exit(1)"}),
+            total - last.points,
+            outcome="died",
+        ),
+        Student("raises", paper(right | {last.name: "1 / 0"}), total - last.points),
+        Student(
+            "endless-loop",
+            paper(right | {last.name: _loops(last)}),
+            total - last.points,
+            outcome="timeout",
+        ),
+        Student("broken-json", stubs[: len(stubs) // 2], 0.0, outcome="unreadable"),
+        Student("copied-cell", _copied(to_text(solved_notebook(unit)), last), total),
+        Student("patched-allclose", _patched(unit, bundle), 0.0),
+    ]
+    return students
+
+
+def _mistaken(
+    bundle: Bundle, right: dict[str, str], total: float, paper: Callable[[dict[str, str]], bytes], count: int = 8
+) -> list[Student]:
+    """Students with one known mistake each, spread over the exercises.
+
+    A mistake is left out if another exercise's check calls its functions: it would cost marks there too.
+    """
+    from .trial import exercise_names
+
+    unit = bundle.unit
+    called = {
+        name: sum(bool(set(e.defines) & set(exercise_names(unit, o))) for o in unit.exercises.values()) > 1
+        for name, e in unit.exercises.items()
+    }
+    chosen: list[Student] = []
+    for turn in range(8):
+        for name, exercise in unit.exercises.items():
+            if called[name] or turn >= len(exercise.mistakes) or len(chosen) >= count:
+                continue
+            mistake = exercise.mistakes[turn]
+            known = next(k for k in bundle.bank.exercises[name] if k.name == mistake.name)
+            share = sum(status == "pass" for status, _ in known.tests.values()) / len(known.tests)
+            score = total - exercise.points + round(exercise.points * share, 2)
+            answer = f"{exercise.cell.source}\n\n{mistake.source}"
+            data = paper(right | {name: answer})
+            chosen.append(Student(f"mistake-{name}-{mistake.name}", data, round(score, 2), (name, mistake.name)))
+    return chosen
+
+
+def _hollow(exercise: Exercise, body: str) -> str:
+    """The exercise's names, defined to do `body`."""
+    parts = []
+    for name, kind in exercise.defines.items():
+        if kind == "class":
+            parts.append(
+                f"class {name}:\n    def __init__(self, *a, **k):\n        pass\n"
+                f"    def __getattr__(self, name):\n        return lambda *a, **k: {name}_wrong()\n"
+                f"def {name}_wrong():\n    {body}\n"
+            )
+        else:
+            parts.append(f"def {name}(*args, **kwargs):\n    {body}\n")
+    return "\n".join(parts)
+
+
+def _loops(exercise: Exercise) -> str:
+    return _hollow(exercise, "while True: pass")
+
+
+def _patched(unit: Unit, bundle: Bundle) -> bytes:
+    """Wrong answers everywhere, and a NumPy that calls them right."""
+    patch = (
+        "import numpy as np, builtins\n"
+        "np.allclose = np.isclose = np.array_equal = lambda *a, **k: True\n"
+        "np.testing.assert_allclose = lambda *a, **k: None\n"
+        "import gradus.check.asserts as asserts\n"
+        "asserts._compare = lambda *a, **k: None\n"
+    )
+    answers = {name: patch + _hollow(e, "return 0.123456789") for name, e in unit.exercises.items()}
+    return to_text(filled(bundle.release, answers)).encode()
+
+
+def _copied(solved: str, exercise: Exercise) -> bytes:
+    """A perfect notebook in which one cell was copied and pasted, grade_id and all."""
+    notebook = json.loads(solved)
+    at = next(i for i, c in enumerate(notebook["cells"]) if c["id"] == exercise.name)
+    notebook["cells"].insert(at, notebook["cells"][at])
+    return json.dumps(notebook).encode()
+
+
+def run_demo(folder: Path, paths: list[Path], console: Console) -> int:
+    """Make, grade and judge the class; return the exit status."""
+    known = sorted(Path("solutions").glob("[0-9][0-9]_*.py"))
+    paths = paths or known[:2]
+    if folder.exists() and not (folder / "nbgrader_config.py").exists() and any(folder.iterdir()):
+        console.print(f"{folder} is not empty and no course: name another folder with --folder.", markup=False)
+        return 2
+    shutil.rmtree(folder, ignore_errors=True)
+    course = Course(folder)
+    wrong = 0
+    for path in paths:
+        console.print(f"{path.stem}: building")
+        bundle = Bundle.load(path)
+        course.prepare(bundle.unit)
+        students = demo_class(bundle)
+        for student in students:
+            target = course.folder / "submitted" / student.name / bundle.unit.name / f"{bundle.unit.name}.ipynb"
+            target.parent.mkdir(parents=True, exist_ok=True)
+            target.write_bytes(student.data)
+        found = course.submissions(bundle.unit.name)
+
+        def say(text: str) -> None:
+            console.print(text, markup=False, soft_wrap=True)
+
+        results = grade_class(bundle, found, course, LIMITS, say)
+        scores = course.scores(bundle.unit.name)
+        table = Table("student", "deserves", "got", "outcome", "recognised", "", title=bundle.unit.name)
+        for student in students:
+            result = results[student.name]
+            good = abs(scores[student.name] - student.score) < 0.006 and result.outcome == student.outcome
+            if student.mistake:
+                good = good and result.mistakes.get(student.mistake[0]) == student.mistake[1]
+            wrong += not good
+            hints = ", ".join(result.mistakes.values())
+            mark = "[green]as deserved[/]" if good else "[red]NOT as deserved[/]"
+            row = (f"{student.score:g}", f"{scores[student.name]:g}", result.outcome, hints, mark)
+            table.add_row(student.name, *row)
+        console.print(table)
+        course.feedback(bundle.unit.name)
+        say(f"Feedback pages: {course.folder / 'feedback'}/NAME/{bundle.unit.name}/{bundle.unit.name}.html")
+        for page in write_report(course.folder / "reports", bundle.unit, results):
+            say(f"Report: {page}")
+    console.print("Every student got what the work deserves." if not wrong else f"{wrong} students did not.")
+    return 1 if wrong else 0
