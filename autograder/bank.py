@@ -17,7 +17,7 @@ from gradus.check.report import Report
 
 from .isolate import IsolatedError, isolated
 from .source import Exercise, Mistake, Unit
-from .trial import local_trial
+from .trial import local_trial, warm
 
 SECONDS = 120  # for one trial of one answer
 
@@ -37,6 +37,7 @@ def learn(unit: Unit) -> dict[str, Any]:
 
     A mistake that cannot be run is left out; the gates say so when the unit is built.
     """
+    warm(unit)
     bank: dict[str, list] = {}
     for exercise in unit.exercises.values():
         known = bank.setdefault(exercise.name, [])

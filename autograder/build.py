@@ -15,6 +15,7 @@ from . import bank as banks
 from .gates import Problem, check_exercise, examiner_problems
 from .release import handout
 from .source import SourceErrors, load_unit
+from .trial import warm
 
 
 @dataclass
@@ -35,6 +36,7 @@ def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]
     except SourceErrors as errors:
         built.problems = [str(error) for error in errors.errors]
         return built
+    warm(unit)
     learnt: dict[str, Any] = {"unit": unit.name, "exercises": {}}
     for exercise in unit.exercises.values():
         say(f"{unit.name}: {exercise.name}")

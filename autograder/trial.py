@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from gradus.check import inside, load_reference
+from gradus.check import load_reference
 from gradus.check.report import Report
 from gradus.check.run import run_cell_tests, used_names
 from gradus.check.values import as_array, is_tensor
@@ -37,6 +37,13 @@ def exercise_names(unit: Unit, exercise: Exercise) -> list[str]:
 def check_file(exercise: str) -> str:
     """The file name that the frames of a check cell carry."""
     return f"<check {exercise}>"
+
+
+def warm(unit: Unit) -> None:
+    """Run the setup cells once in this process, so that forked trials find their imports done."""
+    space: dict[str, Any] = {"__name__": "unit_warm"}
+    for cell in unit.setups:
+        exec(compile(cell.source, f"<setup {cell.line}>", "exec"), space)
 
 
 def _prepare(unit: Unit, exercise: Exercise, answers: list[str]) -> dict[str, Any]:
@@ -226,4 +233,3 @@ def _method(wrap: Callable, member: Callable) -> Callable:
 
 MUTANTS = ("None", "NaN", "wrong values", "equal to everything", "in place")
 
-__all__ = ["MUTANTS", "inside", "local_trial", "mutant", "reference_code", "spoiled"]
