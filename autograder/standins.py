@@ -138,14 +138,18 @@ def probe(kernel: Kernel, function: Callable) -> Callable:
     assert isinstance(definition, ast.FunctionDef)
     definition.decorator_list = []
     name, source = definition.name, ast.unparse(tree)
+    parameters = [argument.arg for argument in definition.args.args]
     defined = False
 
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def send(*args: Any, **kwargs: Any) -> Any:
         nonlocal defined
         if not defined:
             kernel.request("define", None, name, source)
             defined = True
         return kernel.request("call", ["probe", name], *args, **kwargs)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        return watched(name, send, args, kwargs, parameters)
 
     call.__name__ = name
     return call

@@ -232,4 +232,3 @@ def _method(wrap: Callable, member: Callable) -> Callable:
 
 
 MUTANTS = ("None", "NaN", "wrong values", "equal to everything", "in place")
-

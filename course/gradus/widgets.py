@@ -67,7 +67,9 @@ def _png(draw: Callable[..., Any], values: dict[str, Any]) -> bytes:
     try:
         figure = draw(**values)
     except NotImplementedError:
-        figure = _message("This picture is drawn by your own function.\nWrite the exercise above, then run this cell again.")
+        figure = _message(
+            "This picture is drawn by your own function.\nWrite the exercise above, then run this cell again."
+        )
     except Exception as error:
         figure = _message(f"Your function stopped here:\n{_where(error)}\n{type(error).__name__}: {error}"[:400])
     buffer = io.BytesIO()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+import inspect
 import sys
 from collections.abc import Callable
 from types import ModuleType
 from typing import Any, TypeVar
+
+from .guard import watched
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -13,9 +17,15 @@ F = TypeVar("F", bound=Callable[..., Any])
 def inside(function: F) -> F:
     """Mark a probe: a function that the examiner runs beside the student's code.
 
-    In a notebook the probe is there already, so nothing is done. It must return plain data.
+    In a notebook the probe is there already, and is only watched. It must return plain data.
     """
-    return function
+    parameters = list(inspect.signature(function).parameters)
+
+    @functools.wraps(function)
+    def probe(*args: Any, **kwargs: Any) -> Any:
+        return watched(function.__name__, function, args, kwargs, parameters)
+
+    return probe  # type: ignore[return-value]
 
 
 def load_reference(code: str) -> ModuleType:
