@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
+
 from gradus.check import load_reference
 from gradus.check.hints import Bank
 from gradus.check.report import Report, Row
 from gradus.check.run import run_cell_tests
-from nbformat import NotebookNode
 
 from .bank import full_bank
 from .intake import Unreadable, needed_demos, rebuild

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from gradus.check import load_reference
 from gradus.check.report import Report
 from gradus.check.run import run_cell_tests, used_names

@@ -7,6 +7,7 @@ import linecache
 import numpy as np
 import pytest
 import torch
+
 from gradus.check import assert_close, assert_gradient, assert_raises, assert_unchanged
 from gradus.check.asserts import CheckFailure
 from gradus.check.hints import Bank, entry
