@@ -81,8 +81,8 @@ def by_hand(tilt, shift):
 explore(by_hand, tilt=slider(0, -90, 180, 5, "tilt (degrees)"), shift=slider(1, -3, 3, 0.1, "shift"))
 
 # %% [markdown]
-# The red squares show where the ink is measured. Below 25 wrong is good. Write your best count down: later the
-# neuron beats it, first with these two measurements, then with all 64 pixels.
+# The red squares show where the ink is measured. Below 25 wrong is good; 20 of 250 wrong is 0.92 right. Write
+# your best count down. Later the neuron tries, first with these two measurements, then with all 64 pixels.
 #
 # What did you do? You chose a direction in which "more" means "rather an 8", and a threshold. A neuron is
 # exactly that, with a number for how sure it is.
@@ -1500,8 +1500,8 @@ explore(
 # ## 8. The result: 64 pixels
 #
 # Two measurements were our idea. Now the neuron gets the pictures themselves: 64 pixels, 64 weights, and 107
-# test pictures that it has never seen. The number to beat is **0.97**, and your own best count from the top
-# of the page.
+# test pictures that it has never seen. The number to beat is **0.97**, and your own best count from the
+# top of the page. Slide through the test pictures, the worst answer first.
 
 # %%
 STOPS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 300]
@@ -1539,8 +1539,7 @@ explore(report, rank=ipywidgets.IntSlider(value=0, min=0, max=len(y_test) - 1, d
 # %% [markdown]
 # Look at the weights as a picture. Blue pixels speak for an 8, orange ones for a 3. Nobody told the neuron
 # that an 8 is closed on the left: it found the places that you measured by hand, and others that you had not
-# thought of. Slide through the test pictures, from the worst answer to the best: would you have known the
-# first ones?
+# thought of. And the pictures on which it did worst: would you have known them?
 #
 # One split is one throw of the dice. Over fifty random splits a neuron like this got from 0.97 to 1.00 of the
 # test pictures right, 0.992 on average, and with the two measurements 0.92. With 107 test pictures, a single

@@ -1185,7 +1185,7 @@ def forward_all(weights, x):
     return kept, x, x @ weights[-1]
 
 
-def train(init, layers=20, epochs=15, lr=0.02, batch_size=32):
+def train(init, layers=20, epochs=30, lr=0.005, batch_size=32):
     dice = np.random.default_rng(1)
     weights = [init(64, 64, dice) for _ in range(layers - 1)] + [init(64, 10, dice)]
     speed = [np.zeros_like(w) for w in weights]
