@@ -206,6 +206,7 @@ def mutant(kind: str) -> Callable[[dict[str, Any], Exercise], None]:
             "equal to everything": _answering(lambda r: EqualToEverything()),
             "in place": _in_place(set(exercise.changes)),
         }
+        changes = {"NaN": _nan, "wrong values": _shifted}
         wrap = wraps[kind]
         for name in exercise.defines:
             value = space.get(name)
@@ -214,12 +215,12 @@ def mutant(kind: str) -> Callable[[dict[str, Any], Exercise], None]:
             elif inspect.isclass(value):
                 for attribute, member in list(vars(value).items()):
                     if inspect.isfunction(member) and (not attribute.startswith("_") or attribute == "__call__"):
-                        setattr(value, attribute, _method(wrap, member))
+                        setattr(value, attribute, _method(wrap, member, changes.get(kind)))
 
     return mutate
 
 
-def _method(wrap: Callable, member: Callable) -> Callable:
+def _method(wrap: Callable, member: Callable, change: Callable | None) -> Callable:
     names = list(inspect.signature(member).parameters.values())[1:]
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -227,7 +228,10 @@ def _method(wrap: Callable, member: Callable) -> Callable:
             return member(self, *a, **k)
 
         bound.__signature__ = inspect.Signature(names)  # type: ignore[attr-defined]
-        return wrap(bound)(*args, **kwargs)
+        result = wrap(bound)(*args, **kwargs)
+        if change and (result is self or result is None):  # what it answers is what it keeps
+            vars(self).update({key: _mapped(value, change) for key, value in vars(self).items()})
+        return result
 
     return method
 

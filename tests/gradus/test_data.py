@@ -43,7 +43,9 @@ def mirrors(tmp_path, monkeypatch):
 
 
 def test_mirrors_are_asked_in_turn(mirrors):
-    path = data.fetch("set", "x.gz", HASHES, [mirrors + "dead/", mirrors + "corrupt/", mirrors + "short/", mirrors + "good/"])
+    path = data.fetch(
+        "set", "x.gz", HASHES, [mirrors + "dead/", mirrors + "corrupt/", mirrors + "short/", mirrors + "good/"]
+    )
     assert path.read_bytes() == GOOD
     assert data.read_idx(path).tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -80,7 +82,9 @@ def test_given_folder_comes_first_and_is_never_changed(mirrors, tmp_path, monkey
     assert file.read_bytes() == b"damaged"
 
 
-@pytest.mark.parametrize("content", [b"", b"no gzip", gzip.compress(b"\0\0"), gzip.compress(struct.pack(">HBBI", 0, 8, 1, 99) + b"x")])
+@pytest.mark.parametrize(
+    "content", [b"", b"no gzip", gzip.compress(b"\0\0"), gzip.compress(struct.pack(">HBBI", 0, 8, 1, 99) + b"x")]
+)
 def test_idx_that_is_none(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(data.DataError):
@@ -93,7 +97,9 @@ def test_offline_sets():
     assert data.digits()[0].max() == 1.0
 
 
-@pytest.mark.skipif(not (Path(os.environ.get("GRADUS_DATA", "-")) / "mnist").is_dir(), reason="GRADUS_DATA has no MNIST")
+@pytest.mark.skipif(
+    not (Path(os.environ.get("GRADUS_DATA", "-")) / "mnist").is_dir(), reason="GRADUS_DATA has no MNIST"
+)
 def test_mnist_from_the_given_folder():
     images, labels = data.mnist("test")
     assert images.shape == (10000, 28, 28) and np.bincount(labels)[1] == 1135

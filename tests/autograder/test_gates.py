@@ -1,0 +1,103 @@
+"""Each gate is shown to shut: one planted fault, one refusal that names file, line and reason."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from autograder.build import build_unit
+from autograder.source import SourceErrors, load_unit
+
+from .tiny import SOURCE, write
+
+RETURN = "    return shifted / shifted.sum(axis=-1, keepdims=True)\n"
+
+
+def problems(folder, source, check=False):
+    built = build_unit(write(folder, source), folder / "course", check, lambda text: None)
+    return built.problems
+
+
+def test_the_sound_unit_passes(tmp_path):
+    assert problems(tmp_path, SOURCE) == []
+    assert (tmp_path / "course" / "99_tiny.ipynb").is_file()
+
+
+STATIC = {
+    "unknown header": ('# %% exercise="softmax" minutes', '# %% exersice="softmax" minutes', "unknown cell header"),
+    "solution outside": ('print("a demo")', "### BEGIN SOLUTION\n1\n### END SOLUTION", "SOLUTION marker in a demo cell"),
+    "unpaired": ("### END HIDDEN TESTS\n", "", "do not pair up"),
+    "no check": ('# %% check="softmax" points=4', '# %% check="softmaxx" points=4', "has no check"),
+    "points differ": ('check("softmax", points=4)', 'check("softmax", points=5)', "header says"),
+    "no title": ('    "each row sums to one"\n', "", "has no title"),
+    "same test twice": ("def test_large():", "def test_rows():", "two functions are called test_rows"),
+    "reference in the open": ("### BEGIN HIDDEN TESTS\ndef test_random", "def test_random", None),
+    "too few mistakes": (re.compile(r'# %% mistake="softmax" name="no-exp".*?(?=# %% variant)', re.S), "", "four are needed"),
+    "no variant": (re.compile(r'# %% variant="softmax".*?(?=# %% exercise="Scaler")', re.S), "", "has no variant"),
+    "no hint": ('name="whole" hint="You divided by the sum of the whole array."', 'name="whole"', "without a hint"),
+    "same name": ('name="overflow"', 'name="whole"', 'are called "whole"'),
+    "foreign name": ("softmax(np.array([[1000.0, 1000.0]]))", "softmax(demo_data)", "use `demo_data`"),
+    "syntax": ("def softmax(z):\n    return np.exp(z - np", "def softmax(z:\n    return np.exp(z - np", "syntax error"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", STATIC)
+def test_source_is_refused(name, tmp_path):
+    old, new, says = STATIC[name]
+    source = old.sub(new, SOURCE) if isinstance(old, re.Pattern) else SOURCE.replace(old, new, 1)
+    assert source != SOURCE
+    with pytest.raises(SourceErrors) as error:
+        load_unit(write(tmp_path, source))
+    text = str(error.value)
+    assert (says or "") in text
+    assert re.match(r"solutions/99_tiny.py:\d+: ", text)
+
+
+WEAK = """def test_shape():
+    "the shape is kept"
+    assert softmax(np.zeros((2, 3))).shape == (2, 3)
+
+### BEGIN HIDDEN"""
+RUN = {
+    "stub gets a point": ("def test_large():", 'def test_free():\n    "free"\n    assert 1 == 1\n\ndef test_large():', "the untouched stub gets"),
+    "reference loses": ("[[0.25, 0.75]]", "[[0.3, 0.7]]", "the reference loses points"),
+    "variant loses": ("np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))", "np.exp(z) / 2", "variant 1 loses points"),
+    "mistake gets all": ("    return scores / scores.sum()\n", "    return scores / scores.sum(axis=-1, keepdims=True)\n", "gets full marks"),
+    "mistakes look alike": (
+        "    scores = z - z.min(axis=-1, keepdims=True) + 1\n    return scores / scores.sum(axis=-1, keepdims=True)\n",
+        "    e = np.exp(z - z.max(axis=-1, keepdims=True))\n    return e / np.sum(e)\n",
+        "draws no hint",
+    ),
+    "shape alone": ("### BEGIN HIDDEN", WEAK, "right shape with wrong values passes test_shape"),
+    "needs a demo": (RETURN, "    return shifted / shifted.sum(axis=-1, keepdims=True) * demo_only\n", "the reference loses points"),
+    "nan slips through": (
+        "    assert_close(softmax(np.array([[0.0, np.log(3.0)]])), [[0.25, 0.75]])\n",
+        "    error = np.abs(softmax(np.array([[0.0, np.log(3.0)]])) - np.array([[0.25, 0.75]])).max()\n    if error > 1e-6:\n        raise AssertionError\n",
+        "an answer of NaN passes test_known",
+    ),
+    "endless mistake": ("    return scores / scores.sum(axis=0)\n", "    import os\n    os._exit(3)\n", "could not be run"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", RUN)
+def test_gate_shuts(name, tmp_path):
+    old, new, says = RUN[name]
+    source = SOURCE.replace(old, new, 1)
+    assert source != SOURCE
+    found = problems(tmp_path, source)
+    assert any(says in problem for problem in found), found
+    assert all(re.match(r".*99_tiny.py:\d+: ", problem) for problem in found)
+    assert not (tmp_path / "course" / "99_tiny.ipynb").exists()
+
+
+def test_check_says_what_mends_an_old_handout(tmp_path):
+    problems(tmp_path, SOURCE)
+    target = tmp_path / "course" / "99_tiny.ipynb"
+    before = target.read_bytes()
+    assert problems(tmp_path, SOURCE, check=True) == []
+    target.write_bytes(before.replace(b"a demo", b"a dema"))
+    assert any("autograder build 99_tiny" in problem for problem in problems(tmp_path, SOURCE, check=True))
+    assert b"a dema" in target.read_bytes()  # checking writes nothing
+    problems(tmp_path, SOURCE)
+    assert target.read_bytes() == before  # the same bytes every time
