@@ -8,12 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import gradus.check
 from gradus.check.hints import Bank
 from gradus.check.values import agree
 
 from . import bank as banks
 from .gates import Problem, check_exercise, examiner_problems
-from .release import handout
+from .release import handout, leaks
 from .source import SourceErrors, load_unit
 from .trial import warm
 
@@ -36,6 +37,8 @@ def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]
     except SourceErrors as errors:
         built.problems = [str(error) for error in errors.errors]
         return built
+    package = Path(gradus.check.__file__).parent.parent
+    built.problems = [str(Problem(str(path), line, message)) for line, message in leaks(unit, package)]
     warm(unit)
     learnt: dict[str, Any] = {"unit": unit.name, "exercises": {}}
     for exercise in unit.exercises.values():

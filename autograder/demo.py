@@ -6,6 +6,7 @@ learnt; the rest follows from the points of the exercises.
 
 from __future__ import annotations
 
+import ast
 import json
 import shutil
 from collections.abc import Callable
@@ -15,6 +16,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
+from gradus.check.run import used_names
+
 from .examine import Bundle
 from .gradebook import Course
 from .grading import grade_class
@@ -22,6 +25,7 @@ from .kernel import Limits
 from .release import filled, solved_notebook, to_text
 from .report import write_report
 from .source import Exercise, Unit
+from .trial import exercise_names
 
 LIMITS = Limits(call_seconds=4.0, cell_seconds=60.0)
 
@@ -79,13 +83,12 @@ def _mistaken(
 ) -> list[Student]:
     """Students with one known mistake each, spread over the exercises.
 
-    A mistake is left out if another exercise's check calls its functions: it would cost marks there too.
+    A mistake is left out if another exercise calls its functions: it would cost marks there too.
     """
-    from .trial import exercise_names
-
     unit = bundle.unit
+    calls = {name: _called(unit, e) for name, e in unit.exercises.items()}
     called = {
-        name: sum(bool(set(e.defines) & set(exercise_names(unit, o))) for o in unit.exercises.values()) > 1
+        name: any(set(e.defines) & calls[other] for other in unit.exercises if other != name)
         for name, e in unit.exercises.items()
     }
     chosen: list[Student] = []
@@ -101,6 +104,11 @@ def _mistaken(
             data = paper(right | {name: answer})
             chosen.append(Student(f"mistake-{name}-{mistake.name}", data, round(score, 2), (name, mistake.name)))
     return chosen
+
+
+def _called(unit: Unit, exercise: Exercise) -> set[str]:
+    """Names that the check and the answer of `exercise` use."""
+    return set(exercise_names(unit, exercise)) | set(used_names(ast.parse(exercise.cell.source)))
 
 
 def _hollow(exercise: Exercise, body: str) -> str:

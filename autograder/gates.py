@@ -40,7 +40,7 @@ def _tried(unit: Unit, exercise: Exercise, answers: list[str], hidden: bool = Tr
 
 def _lost(report: Report) -> str:
     return "; ".join(
-        f"{row.test}: {row.message.splitlines()[-1] if row.message else row.status}"
+        f"{row.test}: {' '.join(row.message.split())[-400:] or row.status}"
         for row in report.rows
         if row.status != "pass"
     )

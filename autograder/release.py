@@ -5,6 +5,8 @@ The hand-out goes through nbgrader's own release preprocessors, so that what it 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import nbformat
@@ -13,7 +15,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters.generate_assignment import GenerateAssignment
 from traitlets.config import Config
 
-from .source import Cell, Unit, cleared
+from .source import Cell, Unit, cleared, visible
 from .trial import reference_code
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
@@ -132,33 +134,35 @@ def filled(notebook: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     return copy
 
 
-def leaks(unit: Unit, text: str, where: str) -> list[tuple[int, str]]:
-    """Lines of answers, hidden tests, mistakes or variants that stand in `text`, with their cells' lines.
+def leaks(unit: Unit, package: Path) -> Iterator[tuple[int, str]]:
+    """Lines of answers, hidden tests, mistakes or variants that a student would receive: line of their cell, message.
 
-    Short lines, and lines that the hand-out shows anyway, tell nothing and are passed over.
+    Looked for in the hand-out and in the files of `package` (gradus). Short lines, and lines that the unit
+    shows anyway, tell nothing and are passed over.
     """
-    shown = set()
+    shown: set[str] = set()
     for cell in unit.cells:
         if cell.kind in ("markdown", "setup", "demo"):
             shown |= _lines(cell.source)
         elif cell.kind == "exercise":
             shown |= _lines(cleared(cell.source))
         elif cell.kind == "check":
-            shown |= _lines(_visible(cell.source))
-    present = _lines(text)
-    found = []
-    for cell in unit.cells:
-        if cell.kind in ("exercise", "check", "mistake", "variant", "question"):
-            for line in sorted((_lines(cell.source) - shown) & present):
-                found.append((cell.line, f"a line of this {cell.kind} cell stands in {where}: {line}"))
-    return found
-
-
-def _visible(source: str) -> str:
-    from .source import visible
-
-    return visible(source)
+            shown |= _lines(visible(cell.source))
+    secret = [
+        (cell, line)
+        for cell in unit.cells
+        if cell.kind in ("exercise", "check", "mistake", "variant", "question")
+        for line in sorted(_lines(cell.source) - shown)
+    ]
+    handed = {f"the hand-out {unit.name}.ipynb": _lines("\n".join(c.source for c in release_notebook(unit).cells))}
+    for path in sorted(package.rglob("*.py")):
+        handed[f"{package.name}/{path.relative_to(package)}"] = _lines(path.read_text(encoding="utf-8"))
+    for where, present in handed.items():
+        for cell, line in secret:
+            if line in present:
+                yield cell.line, f"a line of this {cell.kind} cell would reach the student in {where}: {line}"
 
 
 def _lines(text: str) -> set[str]:
-    return {s for line in text.splitlines() if len(s := line.strip()) > 24 and "###" not in s}
+    lines = {line.strip() for line in text.splitlines()}
+    return {line for line in lines if len(line) > 24 and "###" not in line and not line.endswith(":")}

@@ -6,7 +6,8 @@ import re
 
 import pytest
 
-from autograder.build import build_unit
+from autograder.build import build_unit, strays
+from autograder.release import leaks
 from autograder.source import SourceErrors, load_unit
 
 from .tiny import SOURCE, write
@@ -91,6 +92,31 @@ def test_gate_shuts(name, tmp_path):
     assert not (tmp_path / "course" / "99_tiny.ipynb").exists()
 
 
+SHIFT = "shifted = np.exp(z - z.max(axis=-1, keepdims=True))"
+
+
+@pytest.mark.parametrize(
+    "cell, line",
+    [
+        ("exercise", SHIFT),
+        ("check", "assert_close(softmax(z), reference.softmax(z))"),
+        ("mistake", "scores = z - z.min(axis=-1, keepdims=True) + 1"),
+        ("variant", "return np.exp(z - np.logaddexp.reduce(z, axis=-1, keepdims=True))"),
+        ("question", "Because of the model answer."),
+    ],
+)
+def test_what_would_reach_the_student_is_found(cell, line, tmp_path):
+    """No line of an answer stands in the helper package."""
+    package = tmp_path / "gradus"
+    package.mkdir()
+    (package / "helpful.py").write_text(f"def f(z):\n    {line}\n", encoding="utf-8")
+    unit = load_unit(write(tmp_path, SOURCE))
+    found = [message for _, message in leaks(unit, package)]
+    assert any(f"this {cell} cell" in message and "gradus/helpful.py" in message for message in found)
+    (package / "helpful.py").unlink()
+    assert list(leaks(unit, package)) == []
+
+
 def test_check_says_what_mends_an_old_handout(tmp_path):
     problems(tmp_path, SOURCE)
     target = tmp_path / "course" / "99_tiny.ipynb"
@@ -101,3 +127,33 @@ def test_check_says_what_mends_an_old_handout(tmp_path):
     assert b"a dema" in target.read_bytes()  # checking writes nothing
     problems(tmp_path, SOURCE)
     assert target.read_bytes() == before  # the same bytes every time
+
+
+def test_a_handout_without_a_source_is_found(tmp_path):
+    problems(tmp_path, SOURCE)
+    stray = tmp_path / "course" / "98_gone.ipynb"
+    stray.write_text("{}", encoding="utf-8")
+    assert strays(tmp_path / "solutions", tmp_path / "course") == [stray]
+
+
+def mutants_caught(folder, test):
+    """What the build says of a Tiny whose softmax has `test` as one more."""
+    return problems(folder, SOURCE.replace("### BEGIN HIDDEN", test + "### BEGIN HIDDEN", 1))
+
+
+def test_none_gets_nothing(tmp_path):
+    test = 'def test_any():\n    "an answer comes"\n    softmax(np.eye(2))\n\n'
+    assert any("an answer of None passes test_any" in problem for problem in mutants_caught(tmp_path, test))
+
+
+def test_equal_to_everything_gets_nothing(tmp_path):
+    """A plain == is refused by the check where one side is no data; asking `not` an object is not."""
+    test = 'def test_not():\n    "an answer"\n    answer = softmax(np.zeros((1, 2)))\n    if answer is None or (answer != [[0.5, 0.5]]) is False:\n        raise AssertionError\n\n'
+    assert any("passes test_not" in problem for problem in mutants_caught(tmp_path, test))
+
+
+def test_an_input_modified_in_place_gets_nothing(tmp_path):
+    source = SOURCE.replace('def transform(self, X):\n        ### BEGIN SOLUTION\n        return X - self.mean_', 'def transform(self, X):\n        ### BEGIN SOLUTION\n        X -= self.mean_\n        return X', 1)
+    assert source != SOURCE
+    found = problems(tmp_path, source)
+    assert any("the reference loses points" in problem and "in place" in problem for problem in found), found
