@@ -1,0 +1,382 @@
+"""The student's process: cells, stand-ins, probes; and what happens when it misbehaves."""
+
+from __future__ import annotations
+
+import textwrap
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from autograder.kernel import Kernel, KernelDied, KernelGone, KernelTimeout, Limits, StudentError
+from autograder.standins import RemoteObject
+from gradus.check import assert_close
+from gradus.check.asserts import CheckFailure
+from gradus.check.guard import Watch, watching
+
+LIMITS = Limits(cell_seconds=20, call_seconds=2)
+
+
+@pytest.fixture(scope="module")
+def shared():
+    kernel = Kernel.start(LIMITS)
+    kernel.run_cell("import numpy as np\nimport torch")
+    yield kernel
+    kernel.close()
+
+
+@pytest.fixture
+def kernel(shared):
+    """The shared process, or a new one where a test before has killed it."""
+    if shared.alive:
+        yield shared
+        return
+    fresh = Kernel.start(LIMITS)
+    fresh.run_cell("import numpy as np\nimport torch")
+    yield fresh
+    fresh.close()
+
+
+@pytest.fixture
+def doomed():
+    """A process that the test may kill."""
+    kernel = Kernel.start(Limits(cell_seconds=1.5, call_seconds=1))
+    kernel.run_cell("import numpy as np")
+    yield kernel
+    kernel.close()
+
+
+def run(kernel, source):
+    result = kernel.run_cell(textwrap.dedent(source))
+    assert not result.died and not result.timed_out
+    return result.outputs
+
+
+def function(kernel, name, *parameters):
+    return kernel.stand_ins({name: "function"}, {name: list(parameters)})[name]
+
+
+def define(kernel, source, name):
+    assert run(kernel, source) == []
+    return function(kernel, name)
+
+
+# Cells
+
+
+def test_streams_and_a_result(kernel):
+    out = run(kernel, "import sys\nprint('a')\nprint('b')\nprint('c', file=sys.stderr)\n1 + 1")
+    assert [o["output_type"] for o in out] == ["stream", "stream", "display_data"]
+    assert out[0]["text"] == "a\nb\n" and out[0]["name"] == "stdout"
+    assert out[1]["text"] == "c\n" and out[1]["name"] == "stderr"
+    assert out[2]["data"]["text/plain"] == "2"
+
+
+def test_an_error_is_an_output_and_the_next_cell_runs(kernel):
+    out = run(kernel, "1 / 0")
+    assert out[0]["output_type"] == "error" and out[0]["ename"] == "ZeroDivisionError"
+    assert run(kernel, "print('still here')")[0]["text"] == "still here\n"
+
+
+def test_a_syntax_error_is_an_output(kernel):
+    assert run(kernel, "def f(:\n    pass")[0]["ename"] == "SyntaxError"
+
+
+def test_pictures_come_and_scripts_do_not(kernel):
+    out = run(
+        kernel,
+        """
+        from IPython.display import HTML, Javascript, Image, display
+        display(HTML("<script>alert(1)</script>"))
+        display(Javascript("alert(1)"))
+        display(Image(data=b"\\x89PNG....", format="png"))
+        """,
+    )
+    kinds = {kind for o in out for kind in o["data"]}
+    assert kinds <= {"text/plain", "image/png"} and "image/png" in kinds
+    assert "alert" not in str(out)
+
+
+def test_endless_printing_is_cut(kernel):
+    out = run(kernel, "for i in range(400000): print('x' * 40)")
+    assert 100_000 < sum(len(o["text"]) for o in out) < 3 << 20
+
+
+def test_magics_do_not_break_a_cell(kernel):
+    assert run(kernel, "%matplotlib inline\nprint('ok')")[-1]["text"] == "ok\n"
+
+
+# Stand-ins
+
+
+def test_a_function_takes_and_gives_plain_data(kernel):
+    f = define(kernel, "def f(x, scale=1.0):\n    return {'y': x * scale, 'shape': x.shape}", "f")
+    answer = f(np.array([1.0, 2.0]), scale=3.0)
+    assert_close(answer, {"y": np.array([3.0, 6.0]), "shape": (2,)})
+
+
+def test_it_is_always_the_current_definition(kernel):
+    f = define(kernel, "def f():\n    return 1", "f")
+    assert f() == 1
+    run(kernel, "def f():\n    return 2")
+    assert f() == 2
+
+
+def test_tensors_cross(kernel):
+    f = define(kernel, "def f(t):\n    return t.relu()", "f")
+    assert torch.equal(f(torch.tensor([-1.0, 2.0])), torch.tensor([0.0, 2.0]))
+
+
+def test_a_class_its_methods_attributes_and_operators(kernel):
+    run(
+        kernel,
+        """
+        class Point:
+            def __init__(self, x, y=0.0):
+                self.x, self.y = x, y
+            def moved(self, by):
+                return Point(self.x + by, self.y)
+            def __add__(self, other):
+                return Point(self.x + other.x, self.y + other.y)
+            def __mul__(self, k):
+                return Point(self.x * k, self.y * k)
+            __rmul__ = __mul__
+            def __len__(self):
+                return 2
+            def __getitem__(self, i):
+                return (self.x, self.y)[i]
+            def __iter__(self):
+                return iter((self.x, self.y))
+            def __call__(self, z):
+                return self.x * z
+        """,
+    )
+    Point = kernel.stand_ins({"Point": "class"})["Point"]
+    p = Point(1.0, y=2.0)
+    assert isinstance(p, RemoteObject) and p.x == 1.0
+    assert (p.moved(3.0) + p).x == 5.0
+    assert (2.0 * p).y == 4.0 and (p * 2.0).y == 4.0
+    assert len(p) == 2 and p[1] == 2.0 and list(p) == [1.0, 2.0] and p(5.0) == 5.0
+    p.x = 9.0
+    assert p.x == 9.0
+
+
+def test_an_object_is_never_equal_and_never_true(kernel):
+    run(
+        kernel,
+        """
+        class Yes:
+            def __eq__(self, other): return True
+            def __bool__(self): return True
+            def __array__(self, *a, **k): return np.array([42.0])
+            def __float__(self): return 42.0
+            __lt__ = __le__ = __gt__ = __ge__ = __eq__
+            __hash__ = None
+        def answer(): return Yes()
+        """,
+    )
+    yes = function(kernel, "answer")()
+    for ask in (
+        lambda: yes == 42.0,
+        lambda: yes != 1,
+        lambda: bool(yes),
+        lambda: float(yes),
+        lambda: yes < 1,
+        lambda: np.asarray(yes),
+        lambda: np.allclose(yes, 42.0),
+        lambda: 42.0 in yes,
+        lambda: assert_close(yes, np.array([42.0])),
+    ):
+        with pytest.raises((TypeError, CheckFailure)):
+            ask()
+
+
+LIARS = {
+    "a str that equals everything": "class S(str):\n    __eq__ = lambda s, o: True\n    __hash__ = str.__hash__\nanswer = lambda: S('wrong')",
+    "a float that equals everything": "class F(float):\n    __eq__ = lambda s, o: True\n    __hash__ = None\nanswer = lambda: F(0.5)",
+    "a dict with its own equality": "class D(dict):\n    __eq__ = lambda s, o: True\nanswer = lambda: D()",
+    "an array subclass": "class A(np.ndarray):\n    __eq__ = lambda s, o: np.True_\nanswer = lambda: np.zeros(2).view(A)",
+    "__class__ lies": "class L:\n    __class__ = property(lambda s: np.ndarray)\n    dtype = np.dtype(float)\n    shape = (2,)\nanswer = lambda: L()",
+    "a tuple subclass": "class T(tuple):\n    __eq__ = lambda s, o: True\nanswer = lambda: T((1, 2))",
+}
+
+
+@pytest.mark.parametrize("name", LIARS)
+def test_a_liar_arrives_as_data_or_not_at_all(kernel, name):
+    """Whatever arrives has a builtin type of this process, or is a stand-in that nothing is equal to."""
+    run(kernel, LIARS[name])
+    found = function(kernel, "answer")()
+    if isinstance(found, RemoteObject):
+        with pytest.raises(TypeError):
+            _ = found == 42
+    else:
+        assert type(found) in (str, float, dict, np.ndarray, tuple)
+        assert not np.array_equal(found, [1.0, 1.0])
+
+
+def test_callbacks_go_there_and_back(kernel):
+    f = define(kernel, "def numeric(f, x, h):\n    return (f(x + h) - f(x - h)) / (2 * h)", "numeric")
+    seen = []
+
+    def cube(x):
+        seen.append(x)
+        return x**3
+
+    assert f(cube, 2.0, 0.1) == pytest.approx(12.01)
+    assert seen == [2.1, 1.9]
+
+
+def test_a_callback_that_raises_raises_here(kernel):
+    f = define(kernel, "def call(f):\n    return f(1)", "call")
+
+    class Ours(Exception):
+        pass
+
+    def bad(x):
+        raise Ours("from the test")
+
+    with pytest.raises(Ours):
+        f(bad)
+
+
+def test_a_change_in_place_comes_back(kernel):
+    f = define(kernel, "def add_one(x):\n    x += 1", "add_one")
+    x = np.zeros(3)
+    f(x)
+    assert x.tolist() == [1.0, 1.0, 1.0]
+    with watching(Watch()), pytest.raises(CheckFailure, match="in place"):
+        f(x)
+    with watching(Watch(["argument 0"])):
+        f(x)
+
+
+def test_exceptions_keep_their_type_text_and_line(kernel):
+    f = define(kernel, "def f(x):\n    if x < 0:\n        raise ValueError(f'x is {x}')\n    return [][3]", "f")
+    with pytest.raises(ValueError, match="x is -1") as error:
+        f(-1)
+    assert any("raise ValueError" in line for line in error.value.student_lines)
+    with pytest.raises(IndexError):
+        f(1)
+
+
+def test_an_exception_class_of_their_own_is_named(kernel):
+    f = define(kernel, "class Mine(Exception): pass\ndef f():\n    raise Mine('mine')", "f")
+    with pytest.raises(StudentError, match="mine") as error:
+        f()
+    assert error.value.student_type == "Mine"
+
+
+def test_a_name_that_is_not_there(kernel):
+    with pytest.raises(NameError):
+        function(kernel, "nobody_wrote_this")()
+
+
+def test_recursion_without_end_is_an_exception(kernel):
+    f = define(kernel, "def f(n):\n    return f(n + 1)", "f")
+    with pytest.raises(RecursionError):
+        f(0)
+    assert kernel.alive
+
+
+def test_system_exit_is_an_exception_not_an_end(kernel):
+    f = define(kernel, "import sys\ndef f():\n    sys.exit(0)", "f")
+    with pytest.raises(Exception) as error:
+        f()
+    assert not isinstance(error.value, SystemExit)
+    assert run(kernel, "print('here')")[0]["text"] == "here\n"
+
+
+def test_a_probe_runs_beside_the_students_code(kernel):
+    run(kernel, "class Counter:\n    def __init__(self):\n        self._secret = {'n': 3}")
+
+    def state(k):
+        return Counter()._secret["n"] + k  # noqa: F821
+
+    assert kernel.inside(state)(4) == 7
+
+
+def test_generators_and_iterators(kernel):
+    f = define(kernel, "def batches(n):\n    for i in range(n):\n        yield np.full(2, float(i))", "batches")
+    assert [b.tolist() for b in f(3)] == [[0.0, 0.0], [1.0, 1.0], [2.0, 2.0]]
+
+
+# Misbehaviour
+
+
+def test_an_endless_cell_is_stopped(doomed):
+    start = time.monotonic()
+    assert doomed.run_cell("while True: pass").timed_out
+    assert time.monotonic() - start < 10
+    with pytest.raises(KernelGone):
+        function(doomed, "f")()
+
+
+def test_an_endless_cell_that_ignores_signals_is_stopped(doomed):
+    assert doomed.run_cell(
+        "import signal\nfor s in (2, 15): signal.signal(s, signal.SIG_IGN)\n"
+        "while True:\n    try:\n        while True: pass\n    except BaseException: pass"
+    ).timed_out
+
+
+def test_an_endless_call_is_stopped(doomed):
+    doomed.run_cell("def f():\n    while True: pass")
+    with pytest.raises(KernelTimeout, match="endless"):
+        function(doomed, "f")()
+
+
+def test_a_dead_process_is_noticed(doomed):
+    doomed.run_cell("import os\ndef f():\n    os._exit(0)")
+    with pytest.raises(KernelDied):
+        function(doomed, "f")()
+
+
+@pytest.mark.parametrize("how", ["os._exit(0)", "os.kill(os.getpid(), 9)", "ctypes.string_at(0)"])
+def test_a_cell_that_ends_the_process(doomed, how):
+    assert doomed.run_cell(f"import os, ctypes\n{how}").died
+
+
+def test_garbage_on_the_wire_is_death_not_belief(doomed):
+    """A student who finds the socket may write to it what he likes: no answer of his making is taken for more than data."""
+    doomed.run_cell(
+        "import os, stat\n"
+        "def f():\n"
+        "    for fd in range(3, 64):\n"
+        "        try:\n"
+        "            if stat.S_ISSOCK(os.fstat(fd).st_mode): os.write(fd, b'\\xff' * 64)\n"
+        "        except OSError: pass\n"
+        "    return 1\n"
+    )
+    with pytest.raises(KernelGone):
+        function(doomed, "f")()
+
+
+def test_too_much_memory_is_the_students_exception():
+    kernel = Kernel.start(Limits(cell_seconds=20, call_seconds=5, memory_bytes=2 << 30))
+    try:
+        out = kernel.run_cell("x = bytearray(8 << 30)").outputs
+        assert out[0]["ename"] == "MemoryError"
+        assert kernel.run_cell("print(1)").outputs[0]["text"] == "1\n"
+    finally:
+        kernel.close()
+
+
+def test_a_file_too_large_is_refused_and_its_folder_goes():
+    kernel = Kernel.start(Limits(cell_seconds=20, file_bytes=1 << 20))
+    kernel.run_cell("open('big', 'wb').write(b'x' * (8 << 20))")
+    folder = kernel.folder
+    kernel.close()
+    assert not folder.exists()
+
+
+def test_its_children_end_with_it():
+    kernel = Kernel.start(LIMITS)
+    out = run(kernel, "import subprocess\np = subprocess.Popen(['sleep', '300'])\nprint(p.pid)")
+    pid = int(out[0]["text"])
+    kernel.close()
+    time.sleep(0.2)
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            assert file.read().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        pass
