@@ -289,10 +289,11 @@ def _students(error: Any, target: list | None) -> Exception:
         made = StudentError(text)
     made.student_type = name  # type: ignore[attr-defined]
     made.student_lines = lines  # type: ignore[attr-defined]
-    if isinstance(made, NameError) and target and not lines:
-        made.name = str(target[1])
-    if isinstance(made, NotImplementedError) and target:
-        made.exercise_name = str(target[1])  # type: ignore[attr-defined]
+    if target and target[0] == "name":  # a handle is a number, a probe the author's own: neither is for a learner
+        if isinstance(made, NameError) and not lines:
+            made.name = str(target[1])
+        if isinstance(made, NotImplementedError):
+            made.exercise_name = str(target[1])  # type: ignore[attr-defined]
     return made
 
 

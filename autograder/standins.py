@@ -62,7 +62,11 @@ class RemoteObject:
         return self._kernel.request(op, list(self._gradus_reference), *args, **kwargs)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return watched(self._kind, lambda *a, **k: self._ask("call", *a, **k), args, kwargs)
+        try:
+            return watched(self._kind, lambda *a, **k: self._ask("call", *a, **k), args, kwargs)
+        except NotImplementedError as error:
+            error.exercise_name = self._kind  # type: ignore[attr-defined]
+            raise
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__") or name.startswith("_gradus"):
