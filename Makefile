@@ -2,7 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 STAMP := .venv/.installed
-JUPYTER_ARGS ?=
+# Jupyter refuses root unless told; in a container there is often nobody else.
+JUPYTER_ARGS ?= $(if $(filter 0,$(shell id -u)),--allow-root)
 # Two threads on shared cores make small cells ten times slower.
 export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
@@ -16,6 +17,7 @@ $(STAMP): pyproject.toml constraints.txt
 	@echo "== setting up .venv (a few minutes the first time)"
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
+	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"  # it asks the network at every start
 	touch $(STAMP)
 
 lab: $(STAMP)

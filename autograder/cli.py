@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 console = Console(highlight=False)
@@ -40,10 +41,10 @@ def build(units: tuple[str, ...], check: bool) -> None:
         bad += bool(unit.problems)
         if not unit.problems:
             what = "up to date" if not unit.files else "written: " + ", ".join(map(str, unit.files))
-            console.print(f"{unit.name}: all gates passed, {what}", markup=False)
+            console.print(f"{unit.name}: all gates passed, {what}", markup=False, soft_wrap=True)
     if not units:
         for path in strays(solutions, course):
-            console.print(f"{path}: no source makes this file. Delete it.", style="red", markup=False)
+            console.print(f"{path}: no source makes this file. Delete it.", style="red", markup=False, soft_wrap=True)
             bad += 1
     console.print(f"{len(built)} unit(s) in {time.monotonic() - start:.0f} s")
     sys.exit(1 if bad else 0)
@@ -68,25 +69,37 @@ def grade(unit: str, submissions: tuple[Path, ...], folder: str) -> None:
     A student's name is that of the folder in submitted/NAME/UNIT/UNIT.ipynb, else the file's own.
     """
     from .examine import Bundle
-    from .gradebook import Course
+    from .gradebook import Course, CourseError
     from .grading import find_submissions, grade_class
+    from .source import SourceErrors
 
     path = _unit_path(unit)
-    course = Course(folder)
-    found = find_submissions(submissions, path.stem) if submissions else course.submissions(path.stem)
+    try:
+        course = Course(folder)
+        found = find_submissions(submissions, path.stem) if submissions else course.submissions(path.stem)
+    except (CourseError, ValueError) as error:
+        raise click.ClickException(f"{error} Nothing was changed.") from None
     if not found:
         where = ", ".join(map(str, submissions)) or f"{course.folder}/submitted/NAME/{path.stem}/{path.stem}.ipynb"
         raise click.ClickException(f"No submission found (looked at {where}). Nothing was changed.")
-    bundle = Bundle.load(path)
-    course.prepare(bundle.unit)
+    try:
+        bundle = Bundle.load(path)
+        course.prepare(bundle.unit)
+    except (SourceErrors, CourseError, OSError) as error:
+        raise click.ClickException(f"Nothing was graded. {error}") from None
     results = grade_class(bundle, found, course, say=lambda text: console.print(text, markup=False, soft_wrap=True))
     table = Table("student", "score", "outcome", "recognised mistakes", title=path.stem)
     for student, result in results.items():
         mistakes = ", ".join(f"{e}: {m}" for e, m in result.mistakes.items())
-        table.add_row(student, f"{result.score:g} / {result.points:g}", result.outcome, mistakes)
+        table.add_row(escape(student), f"{result.score:g} / {result.points:g}", result.outcome, mistakes)
     console.print(table)
+    lost = [student for student, result in results.items() if result.outcome == "unrecorded"]
+    if lost:
+        raise click.ClickException(f"{len(lost)} of {len(found)} could not be recorded; the reasons stand above.")
     console.print(
-        f"Recorded in {course.folder / 'gradebook.db'}. Next: autograder feedback {path.stem}", soft_wrap=True
+        f"Recorded in {course.folder / 'gradebook.db'}. Next: autograder feedback {path.stem}",
+        markup=False,
+        soft_wrap=True,
     )
 
 
@@ -95,13 +108,18 @@ def grade(unit: str, submissions: tuple[Path, ...], folder: str) -> None:
 @click.option("--course", "folder", default="grading", show_default=True, help="nbgrader's course folder.")
 def feedback(unit: str, folder: str) -> None:
     """Write a feedback page for every graded student of UNIT."""
-    from .gradebook import Course
+    from .gradebook import Course, CourseError
 
-    pages = Course(folder).feedback(_unit_path(unit).stem)
+    name = _unit_path(unit).stem
+    try:
+        pages = Course(folder).feedback(name)
+    except CourseError as error:
+        raise click.ClickException(str(error)) from None
     for page in pages:
         console.print(str(page), markup=False, soft_wrap=True)
     if not pages:
-        raise click.ClickException(f"Nothing is graded yet. First: autograder grade {unit}")
+        where = Path(folder).resolve()
+        raise click.ClickException(f"Nothing of {name} is graded in {where}. First: autograder grade {name}")
 
 
 @main.command()
@@ -110,8 +128,14 @@ def feedback(unit: str, folder: str) -> None:
 def demo(folder: str, units: tuple[str, ...]) -> None:
     """Make a class out of the sources, grade it, and compare with what each student deserves."""
     from .demo import run_demo
+    from .gradebook import CourseError
+    from .source import SourceErrors
 
-    sys.exit(run_demo(Path(folder), [_unit_path(unit) for unit in units], console))
+    paths = [_unit_path(unit) for unit in units]
+    try:
+        sys.exit(run_demo(Path(folder), paths, console))
+    except (SourceErrors, CourseError, OSError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 if __name__ == "__main__":

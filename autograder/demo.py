@@ -27,6 +27,7 @@ from .report import write_report
 from .source import Exercise, Unit
 from .trial import exercise_names
 
+MARK = ".gradus-demo"  # in a folder that a demonstration made
 LIMITS = Limits(call_seconds=4.0, cell_seconds=60.0)
 
 
@@ -153,12 +154,20 @@ def _copied(solved: str, exercise: Exercise) -> bytes:
 
 def run_demo(folder: Path, paths: list[Path], console: Console) -> int:
     """Make, grade and judge the class; return the exit status."""
-    known = sorted(Path("solutions").glob("[0-9][0-9]_*.py"))
-    paths = paths or known[:2]
-    if folder.exists() and not (folder / "nbgrader_config.py").exists() and any(folder.iterdir()):
-        console.print(f"{folder} is not empty and no course: name another folder with --folder.", markup=False)
+    paths = paths or sorted(Path("solutions").glob("[0-9][0-9]_*.py"))[:2]
+    if not paths:
+        console.print("There is no unit in solutions/. Run this in the project's folder.", markup=False)
+        return 2
+    folder = folder.resolve()
+    empty = folder.is_dir() and not any(folder.iterdir())
+    if folder.exists() and not empty and not (folder / MARK).is_file():
+        # the gradebook of a class lies in such a folder too: only what a demonstration made is removed
+        why = f"{folder} was not made by a demonstration: name another folder with --folder."
+        console.print(why, markup=False, soft_wrap=True)
         return 2
     shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / MARK).write_text("autograder demo made this folder, and empties it at its next run.\n", encoding="utf-8")
     course = Course(folder)
     wrong = 0
     for path in paths:

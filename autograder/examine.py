@@ -181,7 +181,7 @@ def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> 
     except Unreadable as reason:
         reports = {e.name: unmarked(e, str(reason)) for e in unit.exercises.values()}
         notebook = nbformat.reads(nbformat.writes(bundle.release, version=4), as_version=4)
-        return _result("unreadable", reports, notebook, {}, [str(reason)])
+        return make_result("unreadable", reports, notebook, {}, [str(reason)])
     session = Session(bundle, limits or Limits())
     reports, outputs = {}, {}
     cells = rebuilt.notebook.cells
@@ -200,16 +200,17 @@ def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> 
     finally:
         session.close()
     outcome = "timeout" if "timeout" in session.deaths else "died" if session.deaths else "graded"
-    return _result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
+    return make_result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
 
 
-def _result(
+def make_result(
     outcome: str,
     reports: dict[str, Report],
     notebook: NotebookNode,
     outputs: dict[str, list],
     notes: list[str],
 ) -> ExamResult:
+    """The result, with the verdicts written into the check cells of `notebook`."""
     for count, cell in enumerate(notebook.cells, 1):
         if cell.cell_type != "code":
             continue

@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import logging
 import os
+import re
 import sys
 import warnings
 from pathlib import Path
@@ -19,21 +20,51 @@ from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback
+from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import ClearOutput, Execute, GetGrades, NbGraderPreprocessor
+from nbgrader.utils import parse_utc
+from sqlalchemy.exc import DatabaseError
 from traitlets.config import Config
 
+from .celltext import visible
 from .release import source_notebook, to_text
 from .results import ExamResult
-from .source import Unit, visible
+from .source import Unit
 
 CONFIG = """# Makes plain nbgrader work in this folder: autograde, formgrader, feedback, validate.
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "gradus"
 c.ExecutePreprocessor.timeout = 120
 c.Execute.timeout = 120
+# The autograded notebooks hold the hidden tests; the pages that formgrader's button makes must not.
+c.GenerateFeedback.preprocessors = [
+    "autograder.gradebook.HideHiddenTests",
+    "nbgrader.preprocessors.GetGrades",
+    "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
+]
 """
+
+
+class CourseError(RuntimeError):
+    """nbgrader refused, or the folder is none to work in; the message says why."""
+
+
+class _Kept(logging.Handler):
+    """nbgrader says why it failed in its log alone: keep it."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.ERROR)
+        self.messages: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.messages.append(record.getMessage())
+
+    def reason(self) -> str:
+        """The last line of the first traceback, else the first message."""
+        traces = [message for message in self.messages if message.startswith("Traceback")]
+        found = [*traces, *self.messages, "nbgrader failed and did not say why"][0]
+        return found.strip().splitlines()[-1]
 
 
 class HideHiddenTests(NbGraderPreprocessor):
@@ -45,15 +76,43 @@ class HideHiddenTests(NbGraderPreprocessor):
         return cell, resources
 
 
+class _Found:
+    """A converter of the notebooks it is given.
+
+    nbgrader looks for them itself, and takes names for patterns: "[ab] x" is then the work of "a x".
+    """
+
+    found: dict[str, list[str]]
+
+    def init_notebooks(self) -> None:
+        self.assignments = dict(self.found)
+        self.notebooks: list[str] = []
+
+
+class _GenerateAssignment(_Found, GenerateAssignment):
+    pass
+
+
+class _Autograde(_Found, Autograde):
+    pass
+
+
+class _GenerateFeedback(_Found, GenerateFeedback):
+    pass
+
+
+def student_name(folder: str) -> str:
+    """A folder's or file's name as a student's: bytes that are no text, as old archives have, are spelt out."""
+    return folder.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
 class Course:
     """A course folder: source, release, submitted, examined, autograded, feedback, gradebook.db."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).resolve()
-        self.folder.mkdir(parents=True, exist_ok=True)
-        config = self.folder / "nbgrader_config.py"
-        if not config.exists():
-            config.write_text(CONFIG, encoding="utf-8")
+        if self.folder.exists() and not self.folder.is_dir():
+            raise CourseError(f"{self.folder} is a file: a course is a folder.")
         # nbgrader makes its database with the program alembic, which stands beside this Python
         beside = str(Path(sys.executable).parent)
         if beside not in os.environ.get("PATH", "").split(os.pathsep):
@@ -64,56 +123,105 @@ class Course:
         return f"sqlite:///{self.folder / 'gradebook.db'}"
 
     def submissions(self, unit: str) -> dict[str, Path]:
-        """Student -> the notebook in submitted/STUDENT/UNIT/."""
-        found = sorted(self.folder.glob(f"submitted/*/{unit}/{unit}.ipynb"))
-        return {path.parent.parent.name: path for path in found}
+        """Student -> the notebook in submitted/STUDENT/UNIT/, be it a file or not."""
+        return self._at("submitted", unit, "ipynb")
+
+    def _at(self, step: str, unit: str, suffix: str) -> dict[str, Path]:
+        """Student -> what lies in STEP/STUDENT/UNIT/UNIT.SUFFIX."""
+        found = {}
+        for folder in sorted((self.folder / step).glob("[!.]*")):
+            path = folder / unit / f"{unit}.{suffix}"
+            if os.path.lexists(path):
+                found[student_name(folder.name)] = path
+        return found
 
     def prepare(self, unit: Unit) -> None:
-        """Put the unit's source into the course and the gradebook. Nothing is done if it is there unchanged."""
-        path = self.folder / "source" / unit.name / f"{unit.name}.ipynb"
+        """Put the unit's source into the course and the gradebook. Nothing is done if it is there unchanged.
+
+        Raises:
+            CourseError: students are graded already, and the unit's exercises are others now.
+        """
+        self.folder.mkdir(parents=True, exist_ok=True)
+        config = self.folder / "nbgrader_config.py"
+        if not config.exists():
+            config.write_text(CONFIG, encoding="utf-8")
+        self._create()
+        path, released = (self.folder / step / unit.name / f"{unit.name}.ipynb" for step in ("source", "release"))
         text = to_text(source_notebook(unit))
-        if path.is_file() and path.read_text(encoding="utf-8") == text and self._has(unit.name):
+        # nbgrader writes the released notebook last: where it is missing, the gradebook may not know this source
+        known = self._has(unit.name) and path.is_file() and released.is_file()
+        if known and path.read_text(encoding="utf-8") == text:
             return
+        released.unlink(missing_ok=True)
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
-        self._run(GenerateAssignment, unit.name, ".", Config())
+        try:
+            self._run(_GenerateAssignment, unit.name, "source", ["."], Config())
+        except CourseError as error:
+            if "Cannot add or remove cells" not in str(error):
+                raise
+            raise CourseError(
+                f"The exercises of {unit.name} have changed since students were graded in {self.folder}, and nbgrader "
+                "keeps those. Grade with the source as it was, or in another folder (--course)."
+            ) from None
+
+    def _create(self) -> None:
+        """Make the gradebook, whole or not at all: nbgrader would go on with one that was begun."""
+        target, begun = self.folder / "gradebook.db", self.folder / ".gradebook.begun"
+        if target.exists():
+            return
+        begun.unlink(missing_ok=True)
+        with Gradebook(f"sqlite:///{begun}", "gradus"):
+            pass
+        begun.replace(target)
 
     def _has(self, unit: str) -> bool:
-        if not (self.folder / "gradebook.db").exists():
-            return False
-        with Gradebook(self.db_url, "gradus") as gradebook:
-            try:
+        try:
+            with Gradebook(self.db_url, "gradus") as gradebook:
                 gradebook.find_assignment(unit)
-            except MissingEntry:
-                return False
+        except MissingEntry:
+            return False
+        except DatabaseError as error:
+            raise CourseError(f"{self.folder / 'gradebook.db'} cannot be used: {error.orig}.") from None
         return True
 
     def record(self, student: str, unit: str, result: ExamResult) -> None:
         """Write one result into the gradebook, and the executed notebook into autograded/."""
         notebook = nbformat.reads(nbformat.writes(result.notebook, version=4), as_version=4)
         for cell in notebook.cells:
-            cell.metadata.pop("gradus_changed", None)
-        if result.notes:
-            lines = "\n".join(f"- {html.escape(note)}" for note in result.notes)
-            notebook.cells.insert(0, new_markdown_cell(f"**Notes from the grader**\n\n{lines}", id="gradus-notes"))
+            if cell.metadata.get("gradus", {}).get("role") == "question":
+                cell.source = _inert(cell.source)
         folder = self.folder / "examined" / student / unit
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / f"{unit}.ipynb").write_text(to_text(notebook), encoding="utf-8")
+        notes = list(result.notes)
+        when = folder / "timestamp.txt"
+        when.unlink(missing_ok=True)
         stamp = self.folder / "submitted" / student / unit / "timestamp.txt"
         if stamp.is_file():
-            (folder / "timestamp.txt").write_bytes(stamp.read_bytes())
+            try:
+                parse_utc(stamp.read_text(encoding="utf-8").strip())
+                when.write_bytes(stamp.read_bytes())
+            except (ValueError, OverflowError, OSError):  # nbgrader would refuse the submission
+                notes.append("timestamp.txt holds no time: when this was handed in is not recorded")
+        if notes:
+            lines = "\n".join(f"- {html.escape(note)}" for note in notes)
+            notebook.cells.insert(0, new_markdown_cell(f"**Notes from the grader**\n\n{lines}", id="gradus-notes"))
+        (folder / f"{unit}.ipynb").write_text(to_text(notebook), encoding="utf-8")
         config = Config()
         config.CourseDirectory.submitted_directory = "examined"
         config.Autograde.sanitize_preprocessors = _without(Autograde.sanitize_preprocessors, ClearOutput)
         config.Autograde.autograde_preprocessors = _without(Autograde.autograde_preprocessors, Execute)
-        self._run(Autograde, unit, student, config)
+        self._run(_Autograde, unit, "examined", [student], config)
 
-    def feedback(self, unit: str, student: str = "*") -> list[Path]:
+    def feedback(self, unit: str) -> list[Path]:
         """Write nbgrader's feedback pages, our tables in them; return their paths."""
+        students = list(self._at("autograded", unit, "ipynb"))
+        if not students:
+            return []
         config = Config()
         config.GenerateFeedback.preprocessors = [HideHiddenTests, GetGrades, CSSHTMLHeaderPreprocessor]
-        self._run(GenerateFeedback, unit, student, config)
-        return sorted(self.folder.glob(f"feedback/{student}/{unit}/{unit}.html"))
+        self._run(_GenerateFeedback, unit, "autograded", students, config)
+        return list(self._at("feedback", unit, "html").values())
 
     def scores(self, unit: str) -> dict[str, float]:
         """Student -> automatic score, as the gradebook has it."""
@@ -125,20 +233,38 @@ class Course:
                 for submission in gradebook.assignment_submissions(unit)
             }
 
-    def _run(self, kind: type, unit: str, student: str, config: Config) -> None:
+    def _run(self, kind: type, unit: str, step: str, students: list[str], config: Config) -> None:
         config.CourseDirectory.root = str(self.folder)
         config.CourseDirectory.db_url = self.db_url
         config.CourseDirectory.course_id = "gradus"
         config.CourseDirectory.assignment_id = unit
-        config.CourseDirectory.student_id = student
         coursedir = CourseDirectory(config=config)
         log = logging.getLogger("gradus.nbgrader")
         log.setLevel(logging.ERROR)
+        log.propagate = False
+        kept = _Kept()
+        log.addHandler(kept)
         converter = kind(coursedir=coursedir, config=config, log=log)
         converter.force = True
-        with warnings.catch_warnings():  # nbgrader 0.9.6 on SQLAlchemy 2 warns at every record; nothing is lost
-            warnings.simplefilter("ignore")
-            converter.start()
+        folders = [os.path.join(self.folder, step, student, unit) for student in students]  # not Path: it drops "."
+        converter.found = {folder: [os.path.join(folder, f"{unit}.ipynb")] for folder in folders}
+        try:
+            with warnings.catch_warnings():  # nbgrader 0.9.6 on SQLAlchemy 2 warns at every record; nothing is lost
+                warnings.simplefilter("ignore")
+                converter.start()
+        except NbGraderException:
+            raise CourseError(f"{unit}: {kept.reason()}") from None
+        finally:
+            log.removeHandler(kept)
+
+
+def _inert(markdown: str) -> str:
+    """A student's markdown without tags and links: a space breaks them, and they can still be read.
+
+    nbgrader renders markdown with all that is in it, `javascript:` too, for the student and, in formgrader, for
+    the instructor.
+    """
+    return re.sub(r"<(?=[A-Za-z/!?])|\](?=[(:])", r"\g<0> ", markdown)
 
 
 def _without(default: Any, kind: type) -> list[type]:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from .examine import Bundle, examine, unmarked
-from .gradebook import Course
+import nbformat
+
+from .examine import Bundle, examine, make_result, unmarked
+from .gradebook import Course, CourseError, student_name
 from .intake import MAX_BYTES
 from .isolate import IsolatedError, isolated
 from .kernel import Limits
@@ -18,26 +22,51 @@ def find_submissions(paths: Iterable[Path], unit: str) -> dict[str, Path]:
     """Student -> notebook, for files, folders of notebooks, and nbgrader's submitted/ trees.
 
     Raises:
-        ValueError: two files for one student.
+        ValueError: no such file, two files for one student, or a name that cannot be a student's.
     """
     found: dict[str, Path] = {}
     for path in paths:
-        files = sorted(path.rglob("*.ipynb")) if path.is_dir() else [path]
-        for file in files:
-            if ".ipynb_checkpoints" in file.parts or not file.is_file():
-                continue
-            in_tree = file.stem == unit and file.parent.name == unit
-            student = file.parent.parent.name if in_tree else file.stem
-            if student in found:
-                raise ValueError(f"two files for student {student}: {found[student]} and {file}")
-            found[student] = file
+        if not path.exists():
+            raise ValueError(f"{path} is not there.")
+        for file in _notebooks(path, unit) if path.is_dir() else [path]:
+            parents = file.absolute().parents
+            in_tree = file.stem == unit and parents[0].name == unit
+            student = student_name(parents[1].name if in_tree else file.stem)
+            if not student or student.startswith("."):
+                raise ValueError(f"{file} names no student.")
+            if file.absolute() != found.get(student, file).absolute():
+                raise ValueError(f"Two files for student {student}: {found[student]} and {file}")
+            found.setdefault(student, file)
     return found
 
 
+def _notebooks(folder: Path, unit: str) -> list[Path]:
+    """The notebooks under `folder`, without hidden files and without other units' in a submitted/ tree."""
+    files = []
+    for file in sorted(folder.rglob("*.ipynb")):
+        hidden = any(part.startswith(".") for part in file.relative_to(folder).parts)
+        other = file.parent.name == file.stem != unit
+        if not hidden and not other and not file.is_dir():
+            files.append(file)
+    return files
+
+
 def read_submission(path: Path) -> bytes:
-    """A submission's bytes; of a file that is too large, just enough to be told so."""
-    with path.open("rb") as file:
-        return file.read(MAX_BYTES + 1)
+    """A submission's bytes; of a file that is too large, just enough to be told so.
+
+    Raises:
+        OSError: there is no ordinary file. A link is none: it could lead to the solutions.
+    """
+    if path.is_symlink():
+        raise OSError("it is a link")
+    number = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    try:
+        if not stat.S_ISREG(os.fstat(number).st_mode):
+            raise OSError("it is no ordinary file")
+        with open(number, "rb", closefd=False) as file:
+            return file.read(MAX_BYTES + 1)
+    finally:
+        os.close(number)
 
 
 def grade_one(bundle: Bundle, data: bytes, limits: Limits) -> ExamResult:
@@ -46,11 +75,14 @@ def grade_one(bundle: Bundle, data: bytes, limits: Limits) -> ExamResult:
         text = isolated(lambda: examine(data, bundle, limits).to_bytes().decode(), limits.total_seconds + 120)
         return ExamResult.from_bytes(text.encode())
     except IsolatedError as error:
-        why = f"Grading did not finish: {str(error).strip().splitlines()[-1]}"
-        from .examine import _result
+        return _failed(bundle, "died", f"Grading did not finish: {str(error).strip().splitlines()[-1]}")
 
-        reports = {e.name: unmarked(e, why) for e in bundle.unit.exercises.values()}
-        return _result("died", reports, bundle.release, {}, [why])
+
+def _failed(bundle: Bundle, outcome: str, why: str) -> ExamResult:
+    """No points, and the reason."""
+    reports = {e.name: unmarked(e, why) for e in bundle.unit.exercises.values()}
+    release = nbformat.reads(nbformat.writes(bundle.release, version=4), as_version=4)  # a copy
+    return make_result(outcome, reports, release, {}, [why])
 
 
 def grade_class(
@@ -60,12 +92,23 @@ def grade_class(
     limits: Limits | None = None,
     say: Callable[[str], None] = print,
 ) -> dict[str, ExamResult]:
-    """Grade every submission and record it. One that fails is recorded as such and stops no other."""
+    """Grade every submission and record it. One that fails is recorded as such and stops no other.
+
+    Where the gradebook refuses a result, its outcome becomes "unrecorded".
+    """
     results = {}
     for number, (student, path) in enumerate(submissions.items(), 1):
         start = time.monotonic()
-        result = grade_one(bundle, read_submission(path), limits or Limits())
-        course.record(student, bundle.unit.name, result)
+        try:
+            result = grade_one(bundle, read_submission(path), limits or Limits())
+        except OSError as error:
+            why = error.strerror or str(error)
+            result = _failed(bundle, "unreadable", f"The file cannot be read ({why}). Hand in the .ipynb file itself.")
+        try:
+            course.record(student, bundle.unit.name, result)
+        except (CourseError, OSError) as error:
+            say(f"{student}: NOT recorded: {error}")
+            result.outcome = "unrecorded"
         results[student] = result
         seconds = time.monotonic() - start
         say(

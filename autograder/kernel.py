@@ -6,6 +6,7 @@ import builtins
 import contextlib
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -18,9 +19,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from gradus.check.values import is_tensor
+
 from .wire import Channel, WireError, decode, encode
 
 MAX_NESTING = 50
+MAX_OUTPUT = 16 << 20  # characters of one cell's outputs, as JSON: well above what an honest process sends
+MAX_OUTPUTS = 2000
 
 
 @dataclass(frozen=True)
@@ -115,9 +120,10 @@ class Kernel:
         self.limits, self.folder, self.channel, self.process = limits, folder, channel, process
         self.alive = True
         self.depth = 0
+        self.end = float("inf")  # no request may last longer than this
+        self.parameters: dict[str, list[str]] = {}  # of the exercises' functions and methods
         self.callbacks: dict[int, Callable] = {}
-        self.raised: BaseException | None = None  # by a callback, on its way through the student's code
-        self.printed = ""
+        self.raised: tuple[Exception, str] | None = None  # by a callback, on its way through the student's code
 
     @classmethod
     def start(
@@ -145,7 +151,7 @@ class Kernel:
 
     def run_cell(self, source: str, timeout: float | None = None) -> CellResult:
         """Run a cell; its outputs come back cleaned of everything but text and pictures."""
-        deadline = time.monotonic() + (timeout or self.limits.cell_seconds)
+        deadline = min(self.end, time.monotonic() + (timeout or self.limits.cell_seconds))
         try:
             answer = self._exchange({"op": "run_cell", "source": source}, deadline)
         except KernelTimeout:
@@ -153,12 +159,15 @@ class Kernel:
         except KernelDied:
             return CellResult([], died=True)
         try:
-            return CellResult([_clean(output) for output in json.loads(answer["outputs"])])
-        except (KeyError, TypeError, ValueError, AttributeError):
+            text = answer["outputs"]
+            if len(text) > MAX_OUTPUT:  # before it is parsed: JSON unfolds to twenty times its size
+                raise ValueError("too much output")
+            return CellResult([_clean(output) for output in json.loads(text)[:MAX_OUTPUTS]])
+        except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
             self.close()
             return CellResult([], died=True)
 
-    def request(self, op: str, target: list | None, *args: Any, **kwargs: Any) -> Any:
+    def request(self, op: str, target: list | None, /, *args: Any, **kwargs: Any) -> Any:
         """Ask the student's process to do something with plain data; return plain data or a stand-in.
 
         Raises:
@@ -170,20 +179,23 @@ class Kernel:
             "args": encode(list(args), self._special),
             "kwargs": encode(kwargs, self._special),
         }
-        answer = self._exchange(message, time.monotonic() + self.limits.call_seconds)
+        answer = self._exchange(message, min(self.end, time.monotonic() + self.limits.call_seconds))
+        printed = answer.get("printed")
+        if type(printed) is str:
+            sys.stdout.write(printed[-600:])  # into the test's own buffer
+        raised, self.raised = self.raised, None
         if "error" in answer:
-            raised, self.raised = self.raised, None
-            if raised is not None:
-                raise raised
-            raise _students(answer["error"], target)
-        self.raised = None
+            error = answer["error"]
+            if raised is not None and type(error) is list and error[1:2] == [raised[1]]:
+                raise raised[0]  # the callback's own, let through by the student's code
+            raise _students(error, target)
         try:
-            for mine, theirs in zip(args, answer.get("args") or [], strict=False):
+            changed = answer.get("args")
+            if type(changed) is not list:
+                raise WireError("no list of arguments")
+            for mine, theirs in zip([*args, *kwargs.values()], changed, strict=False):
                 if theirs is not None:
                     _apply(mine, decode(theirs, self._back))
-            self.printed = str(answer.get("printed", ""))[-600:]
-            if self.printed:
-                sys.stdout.write(self.printed)  # into the test's own buffer
             return decode(answer.get("value"), self._back)
         except WireError:
             self.close()
@@ -208,7 +220,9 @@ class Kernel:
         except TimeoutError:
             self.close()
             seconds = self.limits.call_seconds if message["op"] != "run_cell" else self.limits.cell_seconds
-            raise KernelTimeout(f"stopped after {seconds:g} s: an endless loop?") from None
+            over = time.monotonic() > self.end
+            why = "the time for one notebook was used up" if over else f"stopped after {seconds:g} s: an endless loop?"
+            raise KernelTimeout(why) from None
         except (EOFError, OSError):
             self.close()
             raise KernelDied("the code ended the Python process") from None
@@ -230,8 +244,9 @@ class Kernel:
         except (KernelGone, EOFError):
             raise
         except Exception as error:
-            self.raised = error
-            return {"error": f"{type(error).__name__}: {error}"[:600]}
+            text = f"{type(error).__name__}: {error}"[:600]
+            self.raised = error, text
+            return {"error": text}
 
     def _special(self, value: Any) -> list | None:
         reference = getattr(value, "_gradus_reference", None)
@@ -253,7 +268,8 @@ class Kernel:
         """What stands for the student's functions and classes in the examiner."""
         from .standins import stand_in
 
-        return {name: stand_in(self, name, kind, (parameters or {}).get(name, [])) for name, kind in defines.items()}
+        self.parameters = parameters or {}
+        return {name: stand_in(self, name, kind) for name, kind in defines.items()}
 
     def inside(self, function: Callable) -> Callable:
         """A stand-in for a probe, which runs beside the student's code."""
@@ -263,13 +279,18 @@ class Kernel:
 
     def close(self) -> None:
         """End the process and all it started; remove its folder."""
+        if not self.alive:
+            return  # a second time, the process's number could be another's
         self.alive = False
         self.channel.close()
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self.process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(5)
-        shutil.rmtree(self.folder, ignore_errors=True)
+        with contextlib.suppress(RecursionError):
+            shutil.rmtree(self.folder, ignore_errors=True)
+        if self.folder.exists():  # folders a thousand deep
+            subprocess.run(["rm", "-rf", "--", self.folder], stderr=subprocess.DEVNULL, check=False)
 
 
 def _students(error: Any, target: list | None) -> Exception:
@@ -297,23 +318,36 @@ def _students(error: Any, target: list | None) -> Exception:
     return made
 
 
-def _apply(mine: Any, theirs: Any) -> None:
-    """Make `mine` what the student's code made of it, where the kinds agree."""
+def _apply(mine: Any, theirs: Any) -> Any:
+    """Make `mine` what the student's code made of it, where the kinds agree; return it, or else `theirs`."""
     import numpy as np
 
     if type(mine) is not type(theirs):
-        return
-    if isinstance(mine, np.ndarray) and mine.shape == theirs.shape and mine.dtype == theirs.dtype:
+        return theirs
+    if type(mine) is np.ndarray and mine.shape == theirs.shape and mine.dtype == theirs.dtype:
         mine[...] = theirs
-    elif isinstance(mine, list):
+    elif type(mine) in (list, tuple) and len(mine) == len(theirs):
+        parts = [_apply(m, t) for m, t in zip(mine, theirs, strict=True)]  # parts that the test holds too
+        if type(mine) is list:
+            mine[:] = parts
+    elif type(mine) is list:
         mine[:] = theirs
-    elif isinstance(mine, dict):
+    elif type(mine) is dict:
+        parts = {key: _apply(mine[key], value) if key in mine else value for key, value in theirs.items()}
         mine.clear()
-        mine.update(theirs)
-    elif isinstance(mine, np.random.Generator):
+        mine.update(parts)
+    elif type(mine) is np.random.Generator:
         mine.bit_generator.state = theirs.bit_generator.state
-    elif hasattr(mine, "detach") and mine.shape == theirs.shape:
+    elif is_tensor(mine) and mine.shape == theirs.shape and mine.dtype == theirs.dtype:
         mine.detach().copy_(theirs.detach())
+    elif type(mine).__name__ != "RemoteObject":
+        return theirs
+    return mine
+
+
+def _line(text: Any) -> str:
+    """Text that a file can hold."""
+    return str(text).encode("utf-8", "replace").decode()
 
 
 def _clean(output: dict[str, Any]) -> dict[str, Any]:
@@ -323,15 +357,16 @@ def _clean(output: dict[str, Any]) -> dict[str, Any]:
         return {
             "output_type": kind,
             "name": "stderr" if output["name"] == "stderr" else "stdout",
-            "text": str(output["text"]),
+            "text": _line(output["text"]),
         }
     if kind == "error":
         return {
             "output_type": kind,
-            "ename": str(output["ename"]),
-            "evalue": str(output["evalue"]),
-            "traceback": [str(line) for line in output["traceback"]],
+            "ename": _line(output["ename"]),
+            "evalue": _line(output["evalue"]),
+            "traceback": [_line(line) for line in list(output["traceback"])[:50]],
         }
-    data = {k: str(v) for k, v in output["data"].items() if k in ("text/plain", "image/png")}
-    cleaned: dict[str, Any] = {"output_type": "display_data", "data": data, "metadata": {}}
-    return cleaned
+    data = {k: _line(v) for k, v in output["data"].items() if k in ("text/plain", "image/png")}
+    if not re.fullmatch(r"[A-Za-z0-9+/=\s]*", data.get("image/png", "")):  # it is put into a page as it is
+        del data["image/png"]
+    return {"output_type": "display_data", "data": data, "metadata": {}}

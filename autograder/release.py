@@ -15,7 +15,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters.generate_assignment import GenerateAssignment
 from traitlets.config import Config
 
-from .source import Cell, Unit, cleared, visible
+from .celltext import cleared, visible
+from .source import Cell, Unit
 from .trial import reference_code
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}

@@ -35,7 +35,7 @@ def write_report(folder: Path, unit: Unit, results: dict[str, ExamResult]) -> li
     folder.mkdir(parents=True, exist_ok=True)
     shares = []
     for name, exercise in unit.exercises.items():
-        earned = [r.reports[name]["score"] / exercise.points for r in results.values() if name in r.reports]
+        earned = [r.reports[name]["score"] / (exercise.points or 1) for r in results.values() if name in r.reports]
         shares.append((name, sum(earned) / len(earned) if earned else 0.0))
     counts = Counter(pair for r in results.values() for pair in r.mistakes.items())
     hints = {(e.name, m.name): m.hint for e in unit.exercises.values() for m in e.mistakes}

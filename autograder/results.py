@@ -14,7 +14,8 @@ from nbformat import NotebookNode
 class ExamResult:
     """Outcome, a report for every exercise, and the notebook with the verdicts in it.
 
-    `outcome` is "graded", "timeout", "died" or "unreadable". Points earned before a death are kept.
+    `outcome` is "graded", "timeout", "died", "unreadable" or "unrecorded" (the gradebook refused it). Points
+    earned before a death are kept.
     """
 
     outcome: str

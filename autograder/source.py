@@ -7,14 +7,15 @@ fit together, and names every fault at once, each with its line.
 from __future__ import annotations
 
 import ast
-import builtins
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import jupytext
+
+from .celltext import check_call, cleared, definitions, hidden_tests
+from .faults import faults
 
 HEADER = re.compile(r"^# %%(?=\s|$)")
 OPTIONS = {
@@ -27,8 +28,6 @@ OPTIONS = {
     "variant": {"variant"},
     "question": {"question", "points"},
 }
-STUB = ["# YOUR CODE HERE", "raise NotImplementedError()"]  # nbgrader's own, so that both ways agree
-GIVEN = {"rng", "reference"}  # names that a check gives to its tests
 
 
 class SourceError(ValueError):
@@ -134,71 +133,6 @@ class Unit:
         return self.name
 
 
-def definitions(source: str) -> dict[str, str]:
-    """The names that `source` defines at its top level, and what they are."""
-    found: dict[str, str] = {}
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef):
-            added = any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "add_to" for d in node.decorator_list)
-            if added:  # a method: what is checked is its class
-                found[ast.unparse(node.decorator_list[0].args[0])] = "class"  # type: ignore[attr-defined]
-            else:
-                found[node.name] = "function"
-        elif isinstance(node, ast.ClassDef):
-            found[node.name] = "class"
-        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
-            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
-            found.update({n.id: "value" for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)})
-    return found
-
-
-def _regions(source: str, what: str) -> tuple[list[str], list[str]]:
-    """Lines outside and inside the regions between BEGIN `what` and END `what`; markers in neither."""
-    outside: list[str] = []
-    inside: list[str] = []
-    within = False
-    for line in source.splitlines():
-        if f"BEGIN {what}" in line or f"END {what}" in line:
-            within = f"BEGIN {what}" in line
-        else:
-            (inside if within else outside).append(line)
-    return outside, inside
-
-
-def visible(source: str) -> str:
-    """A check cell without its hidden tests."""
-    return "\n".join(_regions(source, "HIDDEN TESTS")[0])
-
-
-def hidden_tests(source: str) -> set[str]:
-    """Names of the hidden tests of a check cell."""
-    return set(re.findall(r"^def (test_\w+)", "\n".join(_regions(source, "HIDDEN TESTS")[1]), re.MULTILINE))
-
-
-def cleared(source: str) -> str:
-    """An exercise cell as nbgrader clears it: the stub in place of each solution region."""
-    out: list[str] = []
-    within = False
-    for line in source.splitlines():
-        if "BEGIN SOLUTION" in line:
-            within = True
-            indent = line[: len(line) - len(line.lstrip())]
-            out += [indent + stub for stub in STUB]
-        elif "END SOLUTION" in line:
-            within = False
-        elif not within:
-            out.append(line)
-    return "\n".join(out)
-
-
-def check_call(source: str) -> ast.Call | None:
-    """The ``check(...)`` that ends a check cell, if there is one."""
-    body = ast.parse(source).body
-    last = body[-1].value if body and isinstance(body[-1], ast.Expr) else None
-    is_check = isinstance(last, ast.Call) and isinstance(last.func, ast.Name) and last.func.id == "check"
-    return last if is_check else None  # type: ignore[return-value]
-
-
 def load_unit(path: str | Path) -> Unit:
     """Read and verify a unit's source.
 
@@ -225,7 +159,7 @@ def load_unit(path: str | Path) -> Unit:
         raise SourceErrors(errors)
     unit = Unit(path.stem, path, cells, _exercises(cells, fault))
     if not errors:
-        for line, message in _faults(unit):
+        for line, message in faults(unit):
             fault(line, message)
     if errors:
         raise SourceErrors(errors)
@@ -337,103 +271,3 @@ def _exercises(cells: list[Cell], fault: Any) -> dict[str, Exercise]:
                 fault(cell.line, f'two mistakes of "{cell.name}" have the same hint: each needs its own')
             known.append(Mistake(name, hint, cell.source, cell.line))
     return exercises
-
-
-def _faults(unit: Unit) -> Iterator[tuple[int, str]]:
-    names = {cell.name for cell in unit.questions} | {f"check-{name}" for name in unit.exercises} | set(unit.exercises)
-    if len(names) != len(unit.questions) + 2 * len(unit.exercises):
-        yield 1, "an exercise and a question share a name"
-    for cell in unit.cells:
-        for what, kinds in (("SOLUTION", ("exercise",)), ("HIDDEN TESTS", ("check",))):
-            marks = re.findall(rf"(BEGIN|END) {what}", cell.source)
-            if marks and cell.kind not in kinds:
-                yield cell.line, f"a {what} marker in a {cell.kind} cell: students would see what it hides"
-            elif marks != ["BEGIN", "END"] * (len(marks) // 2):
-                yield cell.line, f"BEGIN {what} and END {what} do not pair up"
-    setup = set().union(*(_assigned(ast.parse(cell.source)) for cell in unit.setups)) if unit.setups else set()
-    defined: set[str] = set()
-    for exercise in unit.exercises.values():
-        defined |= set(exercise.defines)
-        yield from _exercise_faults(exercise, setup | defined)
-
-
-def _exercise_faults(exercise: Exercise, known: set[str]) -> Iterator[tuple[int, str]]:
-    line = exercise.cell.line
-    if "BEGIN SOLUTION" not in exercise.cell.source:
-        yield (
-            line,
-            f'exercise "{exercise.name}" has no ### BEGIN SOLUTION region: its answer would be handed out',
-        )
-    else:
-        try:
-            ast.parse(exercise.stub)
-        except SyntaxError as error:
-            yield line, f'the stub of "{exercise.name}" is not valid Python: {error.msg}'
-    if len(exercise.mistakes) < 4:
-        yield line, f'exercise "{exercise.name}" has {len(exercise.mistakes)} known mistakes; four are needed'
-    if not exercise.variants:
-        yield line, f'exercise "{exercise.name}" has no variant: add another right answer'
-    check = exercise.check
-    call = check_call(check.source)
-    if call is None:
-        yield (
-            check.line,
-            f'the check must end with check("{exercise.name}", points={check.options["points"]})',
-        )
-        return
-    given = [ast.literal_eval(a) for a in call.args] + [
-        ast.literal_eval(k.value) for k in call.keywords if k.arg != "changes"
-    ]
-    if given != [exercise.name, check.options["points"]]:
-        yield (
-            check.line,
-            f'header says "{exercise.name}", {check.options["points"]} points; check() says {given}',
-        )
-    tree = ast.parse(check.source)
-    functions = [node for node in tree.body if isinstance(node, ast.FunctionDef)]
-    tests = [node for node in functions if node.name.startswith("test_")]
-    if not [test for test in tests if test.name not in exercise.hidden]:
-        yield check.line, "no visible test: a student could not tell a right answer from a wrong one"
-    for name in {f.name for f in functions if sum(g.name == f.name for g in functions) > 1}:
-        yield check.line, f"two functions are called {name}: Python keeps only the last"
-    for test in tests:
-        if not ast.get_docstring(test):
-            yield check.line + test.lineno, f"{test.name} has no title: give it a docstring"
-        if test.args.args:
-            yield check.line + test.lineno, f"{test.name} takes arguments: tests take none"
-    shown = ast.parse(visible(check.source))
-    if any(isinstance(n, ast.Name) and n.id == "reference" for n in ast.walk(shown)):
-        yield (
-            check.line,
-            "a visible test uses `reference`, which students do not have: hide it, or compute the value",
-        )
-    for name in sorted(_free(tree) - known - GIVEN - set(dir(builtins))):
-        yield (
-            check.line,
-            f"the tests use `{name}`, which neither a setup cell nor an exercise up to here defines",
-        )
-
-
-def _assigned(tree: ast.AST) -> set[str]:
-    """Names that a module's top level binds."""
-    names: set[str] = set()
-    for node in ast.walk(tree):
-        if isinstance(node, (ast.Import, ast.ImportFrom)):
-            names |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
-        elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-            names.add(node.name)
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
-            names.add(node.id)
-    return names
-
-
-def _free(tree: ast.Module) -> set[str]:
-    """Names that a check cell reads and does not bind anywhere."""
-    bound = _assigned(tree) | {
-        a.arg
-        for n in ast.walk(tree)
-        if isinstance(n, ast.arguments)
-        for a in (*n.args, *n.kwonlyargs, *n.posonlyargs, *filter(None, (n.vararg, n.kwarg)))
-    }
-    bound |= {n.name for n in ast.walk(tree) if isinstance(n, ast.ExceptHandler) and n.name}
-    return {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)} - bound

@@ -20,6 +20,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from gradus.check.traces import student_lines
 from gradus.check.values import copied, unchanged
 
@@ -45,7 +47,8 @@ OPERATORS: dict[str, Callable[..., Any]] = {
         "invert",
     ]
 }
-MAX_OUTPUT = 1 << 20  # characters kept of one cell's outputs
+MAX_OUTPUT = 1 << 20  # characters kept of one cell's outputs, a picture's aside
+MAX_PICTURE = 4 << 20
 MAX_ITER = 100_000
 
 
@@ -60,9 +63,9 @@ class Outputs:
         self.items, self.size = [], 0
 
     def add(self, output: dict[str, Any], size: int) -> None:
-        if self.size < MAX_OUTPUT:
+        if self.size < MAX_OUTPUT and size < MAX_PICTURE:
             self.items.append(output)
-        self.size += size
+        self.size += min(size, MAX_OUTPUT) + 100  # so that a million empty ones come to an end too
 
     def stream(self, name: str, text: str) -> None:
         text = text[: max(0, MAX_OUTPUT - self.size)]
@@ -73,6 +76,7 @@ class Outputs:
             self.items[-1]["parts"].append(text)  # joined at the end: adding strings would be quadratic
         else:
             self.items.append({"output_type": "stream", "name": name, "parts": [text]})
+            self.size += 100
 
     def done(self) -> list[dict[str, Any]]:
         for item in self.items:
@@ -137,10 +141,8 @@ def _shell(outputs: Outputs) -> Any:
             pass
 
         def _showtraceback(self, etype: Any, evalue: Any, stb: list[str]) -> None:
-            name = getattr(etype, "__name__", str(etype))
             lines = [line[:2000] for line in stb][:50]
-            found = {"output_type": "error", "ename": name, "evalue": str(evalue)[:2000], "traceback": lines}
-            outputs.add(found, 4000)
+            outputs.add(_error(evalue, lines), 4000)
 
         def ask_exit(self) -> None:
             pass
@@ -175,36 +177,43 @@ class Server:
             message = self.channel.receive()
             if not (isinstance(message, dict) and "op" in message):
                 return message
-            self.channel.send(self._answer(message))
+            answer = self._answer(message)
+            try:
+                self.channel.send(answer)
+            except WireError as error:  # an answer too large to send costs this one answer, not the process
+                self.channel.send({"error": ["ValueError", f"what the code gave cannot be sent: {error}", []]})
 
     def _answer(self, message: dict[str, Any]) -> dict[str, Any]:
+        if message["op"] == "run_cell":
+            return {"outputs": json.dumps(self._run_cell(message["source"]), default=str)}
+        shown = io.StringIO()  # what is printed during a call must not mix with the cells' outputs
         try:
-            if message["op"] == "run_cell":
-                return {"outputs": json.dumps(self._run_cell(message["source"]), default=str)}
-            with contextlib.ExitStack() as stack:
-                shown = io.StringIO()  # what is printed during a call must not mix with the cells' outputs
-                stack.enter_context(contextlib.redirect_stdout(shown))
-                stack.enter_context(contextlib.redirect_stderr(io.StringIO()))
+            with contextlib.redirect_stdout(shown), contextlib.redirect_stderr(io.StringIO()):
                 answer = self._call(message)
-            answer["printed"] = shown.getvalue()[-600:]
-            return answer
         except BaseException as error:
-            return {"error": [type(error).__name__, _text(error), student_lines(error.__traceback__, (__file__,))]}
+            lines = student_lines(error.__traceback__, (__file__,))
+            answer = {"error": [type(error).__name__, _text(error), lines]}
+        answer["printed"] = shown.getvalue()[-600:]
+        return answer
 
     def _run_cell(self, source: str) -> list[dict[str, Any]]:
         self.outputs.reset()
-        self.shell.run_cell(source, store_history=True)
+        try:
+            self.shell.run_cell(source, store_history=True)
+        except BaseException as error:  # in IPython itself, which the cell may have changed
+            self.outputs.add(_error(error, []), 4000)
         self.shell.user_ns.setdefault("input", _no_input)
         return self.outputs.done()
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
         args = decode(message["args"], self._special)
         kwargs = decode(message["kwargs"], self._special)
-        before = copied(args)
-        generators = [a.bit_generator.state if hasattr(a, "bit_generator") else None for a in args]
+        given = [*args, *kwargs.values()]
+        before = copied(given)
+        generators = [a.bit_generator.state if type(a) is np.random.Generator else None for a in given]
         value = self._do(message["op"], message.get("target"), args, kwargs)
         changed = []
-        for was, state, now in zip(before, generators, args, strict=True):
+        for was, state, now in zip(before, generators, given, strict=True):
             moved = state is not None and state != now.bit_generator.state
             changed.append(encode(now, self._keep) if moved or not unchanged(was, now) else None)
         return {"value": encode(value, self._keep), "args": changed}
@@ -280,6 +289,11 @@ class Server:
 
         proxy.__name__ = name
         return proxy
+
+
+def _error(error: BaseException, lines: list[str]) -> dict[str, Any]:
+    """An exception as an output; its own text may fail."""
+    return {"output_type": "error", "ename": type(error).__name__, "evalue": _text(error), "traceback": lines}
 
 
 def _text(error: BaseException) -> str:

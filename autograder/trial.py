@@ -19,7 +19,8 @@ from gradus.check.report import Report
 from gradus.check.run import run_cell_tests, used_names
 from gradus.check.values import as_array, is_tensor
 
-from .source import Exercise, Unit, visible
+from .celltext import visible
+from .source import Exercise, Unit
 
 
 def reference_code(unit: Unit) -> str:

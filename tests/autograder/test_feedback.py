@@ -44,10 +44,10 @@ $x < y$ and `a<b`, ${EVIL}$
 
 <!-- {EVIL} -->
 """
-PEEK = '''def softmax(z):
+PEEK = """def softmax(z):
     print("INPUT", z.shape, z.ravel().tolist())
     return z
-'''
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +69,9 @@ def course(bundle, tmp_path_factory):
         "peek": paper(softmax=PEEK),
         "attack": paper(softmax=ATTACK, why=ANSWER),
         "broken": paper()[:3000],
-        "copied": paper().replace(b'"id": "setup-1"', b'"id": "setup-x"').replace(b"import numpy as np", b"import numpy"),
+        "copied": paper()
+        .replace(b'"id": "setup-1"', b'"id": "setup-x"')
+        .replace(b"import numpy as np", b"import numpy"),
     }
     course = Course(tmp_path_factory.mktemp("feedback") / "course")
     course.prepare(unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import nbformat
@@ -272,7 +273,7 @@ def test_any_damage_is_rebuilt_or_refused(release, unit, data):
             if isinstance(here[key], (dict, list)) and here[key] and data.draw(st.booleans()):
                 here = here[key]
                 continue
-            here[key] = data.draw(odd)
+            here[key] = copy.deepcopy(data.draw(odd))  # drawn twice, a list would come to hold itself
             break
     try:
         rebuilt = rebuild(release, bytes_of(notebook))

@@ -85,7 +85,7 @@ def course(tmp_path_factory):
         done = CliRunner().invoke(main, ["grade", str(unit.path), "--course", str(ours.folder)])
         assert done.exit_code == 0, done.output
         nbgrader(plain, "generate_assignment", unit.name)
-        nbgrader(plain, "autograde", unit.name)
+        nbgrader(plain, "autograde", unit.name, "--Execute.shutdown_kernel=immediate")  # its default asks and waits
     return SimpleNamespace(ours=ours, plain=plain, units=units, base=base)
 
 
