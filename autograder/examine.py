@@ -5,6 +5,7 @@ The student's cells run in one process, the checks in this one. What crosses bet
 
 from __future__ import annotations
 
+import ast
 import sys
 import time
 import types
@@ -112,11 +113,15 @@ class Session:
         return report
 
     def _alive(self) -> Kernel:
-        if self.kernel is None or not self.kernel.alive:
+        while self.kernel is None or not (self.kernel.alive or time.monotonic() > self.end):
             self._drop()
             self.kernel = Kernel.start(self.limits)
+            self.kernel.end = self.end
             for source in self.ran:
-                self.kernel.run_cell(source)
+                again = self.kernel.run_cell(source)
+                if again.died or again.timed_out:  # it ran to its end before: once more, without it
+                    self.ran.remove(source)
+                    break
         return self.kernel
 
     def _drop(self) -> None:
@@ -128,15 +133,29 @@ class Session:
 
 
 def parameters(exercise: Exercise) -> dict[str, list[str]]:
-    """The argument names of each function that the reference of `exercise` defines."""
-    import ast
+    """The argument names of each function and public method ("Class.method") that the reference of
+    `exercise` defines: those that a notebook watches."""
+    found = {}
+    for node in ast.parse(exercise.cell.source).body:
+        methods = node.body if isinstance(node, ast.ClassDef) else [node]
+        for function in methods:
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+            owner = node.name if isinstance(node, ast.ClassDef) else _added_to(function)
+            if owner is None:
+                found[function.name] = names
+            elif function.name == "__call__" or not function.name.startswith("_"):
+                found[f"{owner}.{function.name}"] = names[1:]
+    return found
 
-    tree = ast.parse(exercise.cell.source)
-    return {
-        node.name: [a.arg for a in (*node.args.posonlyargs, *node.args.args)]
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef)
-    }
+
+def _added_to(function: ast.FunctionDef) -> str | None:
+    """The class to which ``@add_to(Class)`` adds `function`."""
+    for call in function.decorator_list:
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "add_to":
+            return ast.unparse(call.args[0])
+    return None
 
 
 def unmarked(exercise: Exercise, why: str) -> Report:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
+import re
+import symtable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,9 +55,8 @@ def read_cells(data: bytes) -> list[_Found]:
         )
     if not data.strip():
         raise Unreadable("The file is empty. Save the notebook and hand it in again.")
-    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
-        text = data.decode(encoding)
+        text = data.decode(json.detect_encoding(data))
     except UnicodeDecodeError:
         text = data.decode("latin-1")
     try:
@@ -70,13 +71,13 @@ def read_cells(data: bytes) -> list[_Found]:
     if cells is None and isinstance(notebook, dict):  # nbformat 3
         sheets = notebook.get("worksheets")
         cells = (
-            [c for s in sheets if isinstance(s, dict) for c in s.get("cells") or []]
+            [c for s in sheets if isinstance(s, dict) and isinstance(s.get("cells"), list) for c in s["cells"]]
             if isinstance(sheets, list)
             else None
         )
     if not isinstance(cells, list) or not cells:
         raise Unreadable("The file holds no notebook cells. Hand in the .ipynb file itself.")
-    return [found for cell in cells[:MAX_CELLS] if (found := _found(cell)) is not None]
+    return [found for cell in cells if (found := _found(cell)) is not None]
 
 
 def _found(cell: Any) -> _Found | None:
@@ -96,9 +97,9 @@ def _found(cell: Any) -> _Found | None:
         value = inner.get(key) if isinstance(inner, dict) else None
         return value if isinstance(value, str) else None
 
-    identity = cell.get("id")
+    kind, identity = cell.get("cell_type"), cell.get("id")
     return _Found(
-        str(cell.get("cell_type")),
+        kind if isinstance(kind, str) else "",
         source,
         text("nbgrader", "grade_id"),
         text("gradus", "exercise") if text("gradus", "role") == "exercise" else None,
@@ -109,8 +110,10 @@ def _found(cell: Any) -> _Found | None:
 def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
     """Put the student's text into a fresh copy of the hand-out.
 
-    Exercise and question cells are found by grade_id, by Gradus's own mark, by cell id, or by the name that
-    they define. Code cells that the student added stay where they stood. Everything else is the hand-out's.
+    Exercise and question cells are found by grade_id, by Gradus's own mark, by cell id, or else by the name that
+    they define. Code cells that the student added stay where they stood, and so do further copies of an exercise:
+    as in the student's own notebook, what counts is what stands last before the check. Everything else is the
+    hand-out's.
 
     Raises:
         Unreadable: there is no notebook in `submission`.
@@ -118,46 +121,61 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
     found = read_cells(submission)
     notebook = nbformat.reads(nbformat.writes(release, version=4), as_version=4)  # a copy
     notes: list[str] = []
-    if len(found) == MAX_CELLS:
+    if len(found) > MAX_CELLS:
         notes.append(f"only the first {MAX_CELLS} cells were read")
+        del found[MAX_CELLS:]
     mine = {cell.id: cell for cell in notebook.cells}
     original = {cell.id: cell.source for cell in notebook.cells}
     placed: dict[str, list[str]] = {}
     extras: list[tuple[str | None, str]] = []
     here: str | None = None
-    for cell in found:
-        target = _target(cell, mine)
+    for cell, target in zip(found, _targets(found, mine), strict=True):
         if target is None:
             if cell.kind == "code" and cell.source.strip():
                 extras.append((here, cell.source))
             continue
-        here = target
-        placed.setdefault(target, []).append(cell.source)
+        before = placed.setdefault(target, [])
+        stub = original[target]
+        another = _filled([cell.source], stub) and _filled(before, stub) not in ([], [cell.source])
+        if another and _role(mine[target]) == "exercise":
+            extras.append((here, cell.source))  # a copy: it runs where it stands
+        if not before:
+            here = target
+        before.append(cell.source)
     for identity, sources in placed.items():
         _place(mine[identity], original[identity], sources, notes)
     for identity, cell in mine.items():
-        role = cell.metadata.get("gradus", {}).get("role")
-        if identity not in placed and role in ("exercise", "question", "check"):
+        if identity not in placed and _role(cell) in ("exercise", "question", "check"):
             notes.append(f"cell {identity} is missing: the hand-out's was used")
     _insert(notebook, extras)
     return Rebuilt(notebook, notes)
 
 
-def _target(cell: _Found, mine: dict[str, NotebookNode]) -> str | None:
-    """The id of the hand-out's cell that `cell` is."""
-    for name in (cell.grade_id, cell.exercise, cell.id):
-        if name in mine and mine[name].cell_type == cell.kind:
-            return name
-    if cell.kind != "code":
-        return None
-    names = _defined(cell.source)
-    for identity, other in mine.items():
-        if other.metadata.get("gradus", {}).get("role") == "exercise" and cell.id is None:
-            wanted = _defined(other.source)
-            if wanted and wanted <= names:
-                return identity
-    same = [i for i, other in mine.items() if other.cell_type == "code" and other.source.strip() == cell.source.strip()]
-    return same[0] if same else None
+def _role(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("gradus", {}).get("role", "extra"))
+
+
+def _targets(found: list[_Found], mine: dict[str, NotebookNode]) -> list[str | None]:
+    """For each cell the id of the hand-out's cell that it is, if it is one."""
+    text = {other.source.strip(): name for name, other in reversed(mine.items()) if other.cell_type == "code"}
+    targets = []
+    for cell in found:
+        names = (cell.grade_id, cell.exercise, cell.id, text.get(cell.source.strip()))
+        targets.append(next((n for n in names if n in mine and mine[n].cell_type == cell.kind), None))
+    lost = {name: _defined(other.source) for name, other in mine.items() if _role(other) == "exercise"}
+    for name in targets:
+        lost.pop(name or "", None)
+    for i, cell in enumerate(found):  # an exercise's cell that was deleted and written anew, or lost its marks
+        if lost and targets[i] is None and cell.kind == "code":
+            names_there = _defined(cell.source)
+            targets[i] = next((name for name, wanted in lost.items() if wanted and wanted <= names_there), None)
+            lost.pop(targets[i] or "", None)
+    return targets
+
+
+def _filled(sources: list[str], stub: str) -> list[str]:
+    """Those of `sources` that are no longer the stub, each once."""
+    return list(dict.fromkeys(s for s in sources if s.strip() != stub.strip()))
 
 
 def _defined(source: str) -> set[str]:
@@ -169,17 +187,16 @@ def _defined(source: str) -> set[str]:
 
 
 def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[str]) -> None:
-    role = cell.metadata.get("gradus", {}).get("role")
+    role, filled = _role(cell), _filled(sources, original)
     if role in ("exercise", "question", "demo"):
-        changed = [s for s in sources if s.strip() != original.strip()]
         if len(sources) > 1 and role != "demo":
-            which = "the first that was filled in" if changed else "one"
-            notes.append(f"cell {cell.id} is there {len(sources)} times: {which} was taken")
-        if changed:
-            cell.source = changed[0]
+            which = "the first that was filled in" if filled else "one"
+            copies = "; the others run where they stand" if role == "exercise" and len(filled) > 1 else ""
+            notes.append(f"cell {cell.id} is there {len(sources)} times: {which} was taken{copies}")
+        if filled:
+            cell.source = filled[0]
             cell.metadata.gradus["changed"] = True
-        return
-    if role in ("check", "setup") and any(s.strip() != original.strip() for s in sources):
+    elif role in ("check", "setup") and filled:
         notes.append(f"cell {cell.id} was edited: the hand-out's was used")
 
 
@@ -193,41 +210,42 @@ def _insert(notebook: NotebookNode, extras: list[tuple[str | None, str]]) -> Non
         cells.append(cell)
         cells.extend(after.pop(cell.id, []))
     first = after.pop(None, [])
-    at = next((i for i, c in enumerate(cells) if c.metadata.get("gradus", {}).get("role") == "setup"), 0)
+    at = next((i for i, c in enumerate(cells) if _role(c) == "setup"), 0)
     notebook.cells = cells[: at + 1] + first + cells[at + 1 :]
 
 
 def needed_demos(cells: list[NotebookNode]) -> set[str]:
     """Ids of the demo cells that grading must run: those that the student changed, and those that define a
     name which a cell of the student's reads and nothing else defines."""
-    roles = {cell.id: cell.metadata.get("gradus", {}).get("role", "extra") for cell in cells}
     code = [cell for cell in cells if cell.cell_type == "code"]
-    demos = [cell for cell in code if roles[cell.id] == "demo"]
+    names = {cell.id: _names(cell.source) for cell in code}
+    demos = [cell for cell in code if _role(cell) == "demo"]
     needed = {cell.id for cell in demos if cell.metadata.gradus.get("changed")}
-    always = [cell for cell in code if roles[cell.id] in ("setup", "exercise", "extra")]
+    always = {cell.id for cell in code if _role(cell) in ("setup", "exercise", "extra")}
     while True:
-        running = [*always, *(cell for cell in demos if cell.id in needed)]
-        bound = set().union(*(_names(cell.source, ast.Store) for cell in running)) if running else set()
-        wanted = set().union(*(_names(cell.source, ast.Load) for cell in running)) - bound if running else set()
-        more = {cell.id for cell in demos if cell.id not in needed and _names(cell.source, ast.Store) & wanted}
+        running = always | needed
+        bound = set().union(*(names[name][0] for name in running))
+        wanted = set().union(*(names[name][1] for name in running)) - bound
+        more = {cell.id for cell in demos if cell.id not in needed and names[cell.id][0] & wanted}
         if not more:
             return needed
         needed |= more
 
 
-def _names(source: str, context: type) -> set[str]:
-    """Names that a cell reads (ast.Load) or binds (ast.Store)."""
+def _names(source: str) -> tuple[set[str], set[str]]:
+    """The global names that a cell binds, and those that it reads."""
+    text = re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)
     try:
-        tree = ast.parse("\n".join(line for line in source.splitlines() if not line.lstrip().startswith(("%", "!"))))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return set()
-    names = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and isinstance(n.ctx, context)}
-    if context is ast.Store:
-        for node in ast.walk(tree):
-            if isinstance(node, (ast.Import, ast.ImportFrom)):
-                names |= {(a.asname or a.name).split(".")[0] for a in node.names}
-            elif isinstance(node, (ast.FunctionDef, ast.ClassDef)):
-                names.add(node.name)
-            elif isinstance(node, ast.arg):
-                names.add(node.arg)
-    return names
+        top = symtable.symtable(text, "cell", "exec")
+    except (SyntaxError, ValueError, RecursionError, MemoryError):  # a fault, or more of IPython's own syntax
+        return set(), set(re.findall(r"[^\W\d]\w*", source))
+    bound = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_assigned() or symbol.is_imported()}
+    read: set[str] = set()
+    scopes = [top]
+    while scopes:
+        scope = scopes.pop()
+        scopes += scope.get_children()
+        for symbol in scope.get_symbols():
+            if scope is top or symbol.is_global():
+                (bound if symbol.is_assigned() else read).add(symbol.get_name())
+    return bound, read

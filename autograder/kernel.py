@@ -21,7 +21,7 @@ from typing import Any
 
 from gradus.check.values import is_tensor
 
-from .wire import Channel, WireError, decode, encode
+from .wire import Channel, WireError, decode, encode, parts
 
 MAX_NESTING = 50
 MAX_OUTPUT = 16 << 20  # characters of one cell's outputs, as JSON: well above what an honest process sends
@@ -62,6 +62,8 @@ class StudentError(Exception):
 
 class KernelGone(Exception):
     """The student's process is no more."""
+
+    student_lines: tuple[str, ...] = ()  # no line of the student's can be named, and ours are nothing to a learner
 
 
 class KernelTimeout(KernelGone):
@@ -160,7 +162,7 @@ class Kernel:
             return CellResult([], died=True)
         try:
             text = answer["outputs"]
-            if len(text) > MAX_OUTPUT:  # before it is parsed: JSON unfolds to twenty times its size
+            if type(text) is not str or len(text) > MAX_OUTPUT:  # before it is parsed: JSON unfolds to twenty times its size
                 raise ValueError("too much output")
             return CellResult([_clean(output) for output in json.loads(text)[:MAX_OUTPUTS]])
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
@@ -179,6 +181,7 @@ class Kernel:
             "args": encode(list(args), self._special),
             "kwargs": encode(kwargs, self._special),
         }
+        given = list(parts((*args, *kwargs.values())))
         answer = self._exchange(message, min(self.end, time.monotonic() + self.limits.call_seconds))
         printed = answer.get("printed")
         if type(printed) is str:
@@ -190,16 +193,14 @@ class Kernel:
                 raise raised[0]  # the callback's own, let through by the student's code
             raise _students(error, target)
         try:
-            changed = answer.get("args")
-            if type(changed) is not list:
-                raise WireError("no list of arguments")
-            for mine, theirs in zip([*args, *kwargs.values()], changed, strict=False):
-                if theirs is not None:
-                    _apply(mine, decode(theirs, self._back))
-            return decode(answer.get("value"), self._back)
-        except WireError:
+            changed = [(given[which], decode(content, self._back)) for which, content in answer["changed"]]
+            value = decode(answer["value"], self._back)
+        except (WireError, KeyError, TypeError, ValueError, IndexError):
             self.close()
             raise KernelDied("the student's process sent something that is no plain data") from None
+        for mine, theirs in changed:
+            _apply(mine, theirs)
+        return value
 
     def _exchange(self, message: dict[str, Any], deadline: float) -> dict[str, Any]:
         """Send a request and return its answer, serving the callbacks that come before it."""
@@ -265,11 +266,23 @@ class Kernel:
         raise WireError("unknown tag")
 
     def stand_ins(self, defines: dict[str, str], parameters: dict[str, list[str]] | None = None) -> dict[str, Any]:
-        """What stands for the student's functions and classes in the examiner."""
+        """What stands for the student's functions and classes in the examiner; of a value the value itself.
+
+        A value that the student has not defined is left out.
+        """
         from .standins import stand_in
 
         self.parameters = parameters or {}
-        return {name: stand_in(self, name, kind) for name, kind in defines.items()}
+        found = {}
+        for name, kind in defines.items():
+            found[name] = stand_in(self, name, kind)
+            if kind == "value":
+                with contextlib.suppress(Exception):  # of one that cannot be sent the stand-in remains, equal to nothing
+                    try:
+                        found[name] = self.request("value", ["name", name])
+                    except (NameError, KernelGone):
+                        del found[name]
+        return found
 
     def inside(self, function: Callable) -> Callable:
         """A stand-in for a probe, which runs beside the student's code."""
@@ -318,31 +331,23 @@ def _students(error: Any, target: list | None) -> Exception:
     return made
 
 
-def _apply(mine: Any, theirs: Any) -> Any:
-    """Make `mine` what the student's code made of it, where the kinds agree; return it, or else `theirs`."""
+def _apply(mine: Any, theirs: Any) -> None:
+    """Make `mine` what the student's code made of it, where the kinds agree."""
     import numpy as np
 
     if type(mine) is not type(theirs):
-        return theirs
+        return
     if type(mine) is np.ndarray and mine.shape == theirs.shape and mine.dtype == theirs.dtype:
         mine[...] = theirs
-    elif type(mine) in (list, tuple) and len(mine) == len(theirs):
-        parts = [_apply(m, t) for m, t in zip(mine, theirs, strict=True)]  # parts that the test holds too
-        if type(mine) is list:
-            mine[:] = parts
     elif type(mine) is list:
         mine[:] = theirs
     elif type(mine) is dict:
-        parts = {key: _apply(mine[key], value) if key in mine else value for key, value in theirs.items()}
         mine.clear()
-        mine.update(parts)
+        mine.update(theirs)
     elif type(mine) is np.random.Generator:
         mine.bit_generator.state = theirs.bit_generator.state
     elif is_tensor(mine) and mine.shape == theirs.shape and mine.dtype == theirs.dtype:
         mine.detach().copy_(theirs.detach())
-    elif type(mine).__name__ != "RemoteObject":
-        return theirs
-    return mine
 
 
 def _line(text: Any) -> str:

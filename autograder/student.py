@@ -25,7 +25,7 @@ import numpy as np
 from gradus.check.traces import student_lines
 from gradus.check.values import copied, unchanged
 
-from .wire import Channel, WireError, decode, encode
+from .wire import Channel, WireError, decode, encode, parts
 
 OPERATORS: dict[str, Callable[..., Any]] = {
     name: getattr(operator, name)
@@ -206,17 +206,18 @@ class Server:
         return self.outputs.done()
 
     def _call(self, message: dict[str, Any]) -> dict[str, Any]:
-        args = decode(message["args"], self._special)
-        kwargs = decode(message["kwargs"], self._special)
-        given = [*args, *kwargs.values()]
-        before = copied(given)
-        generators = [a.bit_generator.state if type(a) is np.random.Generator else None for a in given]
+        own: list[Any] = []  # the student's objects that come back as arguments: no data there
+
+        def special(data: list) -> Any:
+            own.append(self._special(data))
+            return own[-1]
+
+        args, kwargs = decode(message["args"], special), decode(message["kwargs"], special)
+        given = list(parts((*args, *kwargs.values()), frozenset(map(id, own))))
+        before = [_snapshot(part) for part in given]
         value = self._do(message["op"], message.get("target"), args, kwargs)
-        changed = []
-        for was, state, now in zip(before, generators, given, strict=True):
-            moved = state is not None and state != now.bit_generator.state
-            changed.append(encode(now, self._keep) if moved or not unchanged(was, now) else None)
-        return {"value": encode(value, self._keep), "args": changed}
+        changed = [[i, encode(part, self._keep)] for i, part in enumerate(given) if _moved(before[i], part)]
+        return {"value": encode(value, self._keep), "changed": changed}
 
     def _do(self, op: str, target: Any, args: list, kwargs: dict) -> Any:
         if op == "operate":
@@ -233,6 +234,8 @@ class Server:
         found = self._target(target)
         if op == "call":
             return found(*args, **kwargs)
+        if op == "value":
+            return found
         if op == "attr":
             return getattr(found, args[0])
         if op == "setattr":
@@ -289,6 +292,23 @@ class Server:
 
         proxy.__name__ = name
         return proxy
+
+
+def _snapshot(part: Any) -> Any:
+    """What `part` is now; of a list or a dictionary which objects are in it, not what these are."""
+    if type(part) is np.random.Generator:
+        return part.bit_generator.state
+    return part.copy() if type(part) in (list, dict) else copied(part)
+
+
+def _moved(was: Any, part: Any) -> bool:
+    if type(part) is np.random.Generator:
+        return bool(was != part.bit_generator.state)
+    if type(part) is dict:
+        return list(was) != list(part) or any(was[key] is not part[key] for key in was)
+    if type(part) is list:
+        return len(was) != len(part) or any(a is not b for a, b in zip(was, part, strict=True))
+    return not unchanged(was, part)
 
 
 def _error(error: BaseException, lines: list[str]) -> dict[str, Any]:

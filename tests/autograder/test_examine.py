@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import json
+import time
 
 import nbformat
 import pytest
@@ -16,7 +17,7 @@ from autograder.release import filled, handout, solved_notebook, to_text
 from autograder.results import ExamResult
 from autograder.source import load_unit
 
-from .tiny import write
+from .tiny import SOURCE, write
 
 LIMITS = Limits(cell_seconds=3, call_seconds=2, total_seconds=60)
 TOTAL = 6.0
@@ -127,14 +128,36 @@ def test_a_cell_that_ends_things_costs_no_other(bundle, right, cell):
 def test_an_answer_that_ends_things_costs_its_own_exercise_only(bundle, right, body):
     result = graded(bundle, right | {"softmax": f"def softmax(z):\n    {body}"})
     assert result.reports["softmax"]["score"] == 0 and result.reports["Scaler"]["score"] == 2
-    said = str(result.reports["softmax"]["rows"])
-    assert "endless loop" in said if "while" in body else "ended the Python process" in said
+    said = result.reports["softmax"]["rows"][0]["message"]
+    assert said in (
+        "KernelTimeout: stopped after 2 s: an endless loop?",
+        "KernelDied: the code ended the Python process",
+    )
+    assert ("endless" in said) == ("while" in body)
 
 
 def test_the_time_for_a_notebook_ends(bundle, right):
     limits = Limits(cell_seconds=5, call_seconds=2, total_seconds=1)
     result = examine(paper(bundle, right, before="import time; time.sleep(1.5)"), bundle, limits)
     assert result.score == 0 and "used up" in str(result.reports)
+
+
+def test_checks_take_no_more_than_the_time_for_a_notebook(bundle, right):
+    """Each call is quick enough by itself; all of them together are not."""
+    slow = {"softmax": "import time\ndef softmax(z):\n    time.sleep(0.9)\n    return z"}
+    start = time.monotonic()
+    limits = Limits(cell_seconds=5, call_seconds=1, total_seconds=2)
+    result = examine(paper(bundle, right | slow), bundle, limits)
+    assert time.monotonic() - start < 4
+    assert result.reports["softmax"]["score"] == 0 and "used up" in str(result.reports["softmax"])
+    assert "used up" in str(result.reports["Scaler"])
+
+
+def test_a_cell_that_fails_when_it_is_run_again_is_left_out(bundle, right, tmp_path):
+    """After a death all that ran before runs again; what then ends the process must not end it for ever."""
+    mood = f"import os\nif os.path.exists({str(tmp_path / 'flag')!r}): os._exit(0)\nopen({str(tmp_path / 'flag')!r}, 'w')"
+    result = graded(bundle, right | {"softmax": "def softmax(z):\n    import os; os._exit(0)"}, before=mood)
+    assert (result.reports["softmax"]["score"], result.reports["Scaler"]["score"]) == (0, 2)
 
 
 def test_broken_json_gets_nothing_and_a_reason(bundle):
@@ -167,6 +190,11 @@ ATTACKS = {
     "exit hook": "import atexit, os\natexit.register(lambda: print('4.0'))",
     "patched wire": "import autograder.student as s, autograder.wire as w\nw.encode = lambda *a, **k: [0.5, 0.5]\ns.encode = w.encode\ns.unchanged = lambda *a: True",
     "numbers on the screen": "print(4.0)\n4.0",
+    "every answer forged": "import gc\nServer = next(type(o) for o in gc.get_objects() if type(o).__name__ == 'Server')\nServer._answer = lambda self, m: {'outputs': '[]'} if m['op'] == 'run_cell' else {'value': 0.5, 'changed': [], 'printed': 'pass'}",
+    "own encoding": "import gc\nServer = next(type(o) for o in gc.get_objects() if type(o).__name__ == 'Server')\nServer._call.__globals__.update(encode=lambda *a, **k: ['array', 'float64', [1, 2], b'0' * 16], _moved=lambda *a: False)",
+    "own channel": "import gc\nserver = next(o for o in gc.get_objects() if type(o).__name__ == 'Server')\nfor i in range(50): server.channel.send({'value': 0.5, 'changed': []})",
+    "threads": "import threading, time\ndef evil():\n    while True:\n        globals().update(assert_close=print, check=print, reference=print)\n        time.sleep(0.01)\nthreading.Thread(target=evil, daemon=True).start()",
+    "files of ours": "import os\nfor name in ('numpy.py', 'gradus.py', 'sitecustomize.py', 'autograder.py'): open(name, 'w').write('raise SystemExit')",
     "input transformer": "get_ipython().input_transformers_cleanup.append(lambda lines: ['4.0\\n'])",
 }
 
@@ -184,6 +212,8 @@ SNEAKS = {
     "an error that says pass": "def softmax(z):\n    raise AssertionError('pass')",
     "frames": "def softmax(z):\n    import sys\n    f = sys._getframe()\n    while f:\n        r = f.f_globals.get('reference') or f.f_locals.get('reference')\n        if r: return r.softmax(z)\n        f = f.f_back\n    return z",
     "gc": "def softmax(z):\n    import gc\n    for o in gc.get_objects():\n        if isinstance(o, dict) and 'reference' in o and hasattr(o['reference'], 'softmax'): return o['reference'].softmax(z)\n    return z",
+    "arithmetic that gives zero": "class Z:\n    __sub__ = __rsub__ = __abs__ = lambda s, *a: 0.0\n    __getattr__ = lambda s, n: (lambda *a, **k: s)\n    __getitem__ = __neg__ = lambda s, *a: s\n    __iter__ = lambda s: iter([s])\n    __len__ = lambda s: 1\ndef softmax(z): return Z()",
+    "the answer from what was asked": "def softmax(z):\n    import gc, sys\n    for o in gc.get_objects():\n        if type(o) is dict and 'expected' in o: return o['expected']\n    return z",
     "the cell's own name": "def softmax(z): return reference.softmax(z)",
     "an array that changes its mind": "class A(np.ndarray):\n    n = 0\n    def tobytes(self, *a): return np.full(self.shape, 0.5).tobytes()\n    def sum(self, *a, **k): return 1.0\ndef softmax(z): return np.zeros(z.shape).view(A)",
 }
@@ -224,6 +254,65 @@ def test_results_travel_as_bytes(tmp_path, monkeypatch, right):
     result = ExamResult.from_bytes(examine_bytes(to_text(solved_notebook(unit)).encode(), str(path), LIMITS))
     assert result.score == TOTAL
     assert ExamResult.from_bytes(result.to_bytes()).reports == result.reports
+
+
+def test_odd_text_can_be_written_to_a_file(bundle, right):
+    """Half a surrogate pair in outputs, errors and answers: the notebook and the reports must be UTF-8."""
+    odd = "def softmax(z):\n    print('\\ud800')\n    raise ValueError('\\udc00')"
+    result = graded(bundle, right | {"softmax": odd}, after="print('\\ud800')\n'\\udfff'")
+    nbformat.writes(result.notebook, version=4).encode()
+    json.dumps(result.reports, ensure_ascii=False).encode()
+    assert result.reports["Scaler"]["score"] == 2
+
+
+VALUE = """# %% exercise="answer" minutes=1 difficulty=1
+answer = None
+### BEGIN SOLUTION
+answer = [6, np.array([7.0])]
+### END SOLUTION
+
+# %% check="answer" points=3
+def test_answer():
+    "six and seven"
+    assert answer[0] == 6 and answer[1] == 7
+
+check("answer", points=3)
+
+"""
+VALUE += "".join(f'# %% mistake="answer" hint="{n}"\nanswer = [{n}, np.array([7.0])]\n\n' for n in range(4))
+VALUE += '# %% variant="answer"\nanswer = (6, 7)\n\n'
+
+
+@pytest.fixture(scope="module")
+def valued(tmp_path_factory):
+    source = SOURCE.replace("# %% [markdown] question=", VALUE + "# %% [markdown] question=", 1)
+    # a method that may modify its argument, as an optimiser's step does
+    source = source.replace("return X - self.mean_\n        ### END", "X -= self.mean_\n        return X\n        ### END", 1)
+    source = source.replace('check("Scaler", points=2)', 'check("Scaler", points=2, changes=["X"])', 1)
+    return Bundle.load(write(tmp_path_factory.mktemp("valued"), source))
+
+
+@pytest.mark.parametrize(
+    "answer, score, says",
+    [
+        ("answer = [6, np.array([7.0])]", 3, ""),
+        ("answer = (6, np.float32(7))", 3, ""),
+        ("answer = [5, 7]", 0, "does not hold"),
+        ("del answer" + "\n", 0, "`answer` is not defined"),
+        ("answer = []\nfor i in range(60): answer = [answer]", 0, ""),
+        ("class A:\n    __getitem__ = lambda s, i: A()\n    __eq__ = lambda s, o: True\nanswer = A()", 0, "'TypeError: the code returned an object of type A, where plain data is expected'"),
+        ("import os\nclass A(type(os)):\n    pass\nanswer = print", 0, ""),
+    ],
+)
+def test_an_exercise_may_define_a_value(valued, answer, score, says):
+    result = graded(valued, {"answer": answer})
+    assert result.reports["answer"]["score"] == score
+    assert says in str(result.reports["answer"]["rows"])
+
+
+def test_a_method_may_modify_what_the_check_allows(valued):
+    right = {name: exercise.cell.source for name, exercise in valued.unit.exercises.items()}
+    assert graded(valued, right).score == valued.unit.exercises["answer"].points + TOTAL
 
 
 def test_outputs_are_the_students_and_the_verdicts_ours(bundle, right):

@@ -117,6 +117,8 @@ def with_outputs(notebook):
 
 HONEST = {
     "UTF-16": lambda n: json.dumps(n, ensure_ascii=False).encode("utf-16"),
+    "UTF-16 without a mark": lambda n: json.dumps(n, ensure_ascii=False).encode("utf-16-le"),
+    "UTF-32": lambda n: json.dumps(n, ensure_ascii=False).encode("utf-32"),
     "byte-order mark": lambda n: b"\xef\xbb\xbf" + bytes_of(n),
     "latin-1": lambda n: json.dumps(n, ensure_ascii=False).replace("Words", "Wörds").encode("latin-1"),
     "no ids": without_ids,
@@ -159,6 +161,50 @@ def test_a_stub_beside_its_filled_copy_does_not_win(release, solved):
     stub = dict(solved["cells"][i], source=next(c.source for c in release.cells if c.id == "softmax"))
     solved["cells"].insert(i, stub)
     assert answers_are_there(rebuild(release, bytes_of(solved)))
+
+
+def code(source, **more):
+    return {"cell_type": "code", "source": source, "metadata": {}, **more}
+
+
+def ran(rebuilt):
+    """What defines softmax, in the order of the cells, with the check among them."""
+    here = {"check-softmax": "check"} | {c.id: c.source for c in rebuilt.notebook.cells if "def softmax" in c.source and c.id != "check-softmax"}
+    return [here[c.id] for c in rebuilt.notebook.cells if c.id in here]
+
+
+def test_copies_of_an_exercise_count_as_they_did_for_the_student(release, solved):
+    """A first attempt left standing, a second below it; and one after the check, which is played with no more."""
+    i = at(solved, "softmax")
+    first, second, third = (dict(solved["cells"][i], source=f"def softmax(z):\n    return {n}") for n in (1, 2, 3))
+    check = at(solved, "check-softmax")
+    solved["cells"][i:check] = [first, second]
+    solved["cells"].insert(at(solved, "check-softmax") + 1, third)
+    rebuilt = rebuild(release, bytes_of(solved))
+    assert ran(rebuilt) == [first["source"], second["source"], "check", third["source"]]
+    assert [note for note in rebuilt.notes if "softmax" in note] == [
+        "cell softmax is there 3 times: the first that was filled in was taken; the others run where they stand"
+    ]
+
+
+@pytest.mark.parametrize("identity", [None, "fresh"])
+def test_an_exercise_deleted_and_written_anew_is_found(release, solved, identity):
+    """In a new cell, without our marks and with an id of its own: the hand-out's stub must not run after it."""
+    i = at(solved, "softmax")
+    answer = "".join(solved["cells"][i]["source"])
+    solved["cells"][i : i + 1] = [code("factor = 1"), code(answer + "\n", **({"id": identity} if identity else {}))]
+    rebuilt = rebuild(release, bytes_of(solved))
+    assert ran(rebuilt) == [answer + "\n", "check"]
+    order = [c.source for c in rebuilt.notebook.cells]
+    assert order.index("factor = 1") < order.index(answer + "\n")
+
+
+def test_a_scratch_cell_is_not_taken_for_the_exercise(release, solved):
+    i = at(solved, "softmax")
+    answer = "".join(solved["cells"][i]["source"])
+    scratch = "def softmax(z):\n    return 'scratch'"
+    solved["cells"].insert(i, code(scratch, id="mine"))
+    assert ran(rebuild(release, bytes_of(solved))) == [scratch, answer, "check"]
 
 
 def test_deleted_cells_are_put_back_and_said(release, solved):
@@ -243,6 +289,10 @@ UNREADABLE = {
     "no cells": (b"{}", "no notebook cells"),
     "cells of the wrong type": (b'{"cells": "x"}', "no notebook cells"),
     "worksheets of the wrong type": (b'{"worksheets": [3]}', "no notebook cells"),
+    "worksheets that hold no lists": (b'{"worksheets": [{"cells": 7}, {"cells": "abc"}, {}]}', "no notebook cells"),
+    "digits without end": (b'{"cells": ' + b"9" * 10_000 + b"}", "no valid JSON"),
+    "bytes": (bytes(range(256)) * 40, "no valid JSON"),
+    "half of UTF-16": ('{"cells": []}'.encode("utf-16")[:-1], "no valid JSON"),
     "a hundred thousand brackets": (b"[" * 100_000, "no valid JSON"),
     "too large": (b" " * (MAX_BYTES + 1), "at most"),
     "NaN in it": (b'{"cells": NaN}', "no notebook cells"),
@@ -290,3 +340,52 @@ def test_only_demos_that_are_needed_are_run(release, solved):
     assert needed_demos(changed.cells) == {"demo-1"}
     untouched = rebuild(release, to_text(release).encode()).notebook
     assert needed_demos(untouched.cells) == set()
+
+
+def demos_run(release, solved, **added):
+    """Demos that run when the student adds `cell` and the hand-out's demo binds `data`."""
+    changed = copy.deepcopy(release)
+    next(c for c in changed.cells if c.id == "demo-1").source = "import math as m\ndata = [1, 2]"
+    notebook = json.loads(to_text(changed))
+    notebook["cells"] += [code(source) for source in added.values()]
+    return needed_demos(rebuild(changed, bytes_of(notebook)).notebook.cells)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["print(data)", "def f():\n    return data", "class C:\n    n = len(data)", "y = [d for d in data]",
+     "%time print(data)\ndata", "files = !ls\nprint(data)", "f = lambda: m.pi"],
+)  # fmt: skip
+def test_a_demo_that_a_students_cell_leans_on_is_run(release, solved, source):
+    """Though another cell has a local variable, or an argument, of the same name."""
+    assert demos_run(release, solved, cell=source, local="def g(data, m=1):\n    for data in []: pass") == {"demo-1"}
+
+
+@pytest.mark.parametrize("source", ["data = 3\nprint(data)", "def f(data):\n    return data", "print('data')", "x.data"])
+def test_a_demo_that_nothing_leans_on_is_not_run(release, solved, source):
+    assert demos_run(release, solved, cell=source) == set()
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["-" * 190_000 + "1", "(" * 190_000, "a." * 95_000 + "b", "x" + "+x" * 90_000, "f(" * 90_000, "lambda:" * 28_000 + "1"],
+    ids=lambda source: source[:3],
+)
+def test_a_source_made_to_break_the_parser(release, solved, source):
+    solved["cells"] += [code(source)] * 5
+    del solved["cells"][at(solved, "softmax")]
+    rebuilt = rebuild(release, bytes_of(solved))
+    needed_demos(rebuilt.notebook.cells)
+    assert len(rebuilt.notebook.cells) == len(release.cells) + 5
+
+
+@pytest.mark.parametrize("kind", [json.loads("[" * 900 + "]" * 900), {}, 3, None, "markdwon", "raw"], ids=repr)
+def test_a_cell_of_no_kind_is_passed_over(release, solved, kind):
+    solved["cells"].append({"cell_type": kind, "source": "x", "metadata": {}})
+    rebuilt = rebuild(release, bytes_of(solved))
+    assert answers_are_there(rebuilt) and len(rebuilt.notebook.cells) == len(release.cells)
+
+
+def test_five_hundred_cells_are_not_too_many(release, solved):
+    solved["cells"] += [code("1")] * (MAX_CELLS - len(solved["cells"]))
+    assert rebuild(release, bytes_of(solved)).notes == []

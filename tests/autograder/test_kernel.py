@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import json
 import textwrap
 import time
 
@@ -107,7 +110,55 @@ def test_magics_do_not_break_a_cell(kernel):
     assert run(kernel, "%matplotlib inline\nprint('ok')")[-1]["text"] == "ok\n"
 
 
+def test_a_figure_is_a_picture(kernel):
+    out = run(kernel, "import matplotlib.pyplot as plt\nplt.plot([1, 2])\nplt.show()")
+    assert any("image/png" in o.get("data", {}) for o in out)
+
+
+def test_what_is_no_picture_is_none(kernel):
+    """A picture's text is put into the feedback page as it stands."""
+    evil = "\"><script>evil()</script>"
+    out = run(kernel, f"from IPython.display import display\ndisplay({{'image/png': {evil!r}, 'text/plain': 'x'}}, raw=True)")
+    assert out[0]["data"] == {"text/plain": "x"}
+
+
+def test_a_million_outputs_come_to_an_end(kernel):
+    out = run(kernel, "from IPython.display import display\nfor i in range(20_000): display({'text/plain': ''}, raw=True)")
+    assert 100 < len(out) <= 2000 * 10
+    assert run(kernel, "print(1)")[0]["text"] == "1\n"
+
+
+def test_an_error_whose_text_fails_is_an_error(kernel):
+    out = run(
+        kernel,
+        """
+        class Odd(Exception):
+            def __str__(self): raise ValueError("no text")
+        raise Odd()
+        """,
+    )
+    assert {o["output_type"] for o in out} == {"error"} and len(str(out)) < 20_000
+    assert kernel.alive
+
+
+def test_half_a_surrogate_pair_can_be_printed(kernel):
+    """Text that no file could hold would stop the class's grading where its notebook is written."""
+    out = run(kernel, "print('\\ud800')\nraise ValueError('\\udfff')")
+    json.dumps(out, ensure_ascii=False).encode()
+    assert out[0]["text"] == "?\n"
+    assert define(kernel, "def f():\n    return '\\ud800'", "f")() == "?"
+
+
 # Stand-ins
+
+
+def test_an_argument_may_have_any_name(kernel):
+    f = define(kernel, "def f(x, **kwargs):\n    return sorted(kwargs)", "f")
+    names = ["args", "function", "kwargs", "name", "op", "self", "target"]
+    assert f(1, **dict.fromkeys(names, 2)) == names
+    run(kernel, "class C:\n    def f(this, **kwargs): return sorted(kwargs)\n    __call__ = f")
+    made = kernel.stand_ins({"C": "class"})["C"]()
+    assert made.f(**dict.fromkeys(names, 2)) == made(**dict.fromkeys(names, 2)) == names
 
 
 def test_a_function_takes_and_gives_plain_data(kernel):
@@ -251,6 +302,123 @@ def test_a_change_in_place_comes_back(kernel):
         f(x)
 
 
+def changes(kernel, body, *args, **kwargs):
+    """Call a function with `body` whose arguments are `a`, `b` and `c`."""
+    f = define(kernel, f"def change(a, b=None, c=None):\n    {body}", "change")
+    return f(*args, **kwargs)
+
+
+def test_changes_come_back_from_wherever_they_are(kernel):
+    """In keyword arguments, and inside lists, tuples and dictionaries: the very objects that the test holds."""
+    x, y, t = np.zeros(2), np.zeros(2), torch.zeros(2)
+    changes(kernel, "a[0][0] += 1; b['y'] -= 1; c[0].add_(5)", ([x],), b={"y": y}, c=(t,))
+    assert x.tolist() == [1, 1] and y.tolist() == [-1, -1] and t.tolist() == [5, 5]
+    names, settings = ["a"], {"lr": 0.1}
+    changes(kernel, "a.append('b'); b['lr'] = 1.0; b['new'] = [c]", names, settings, c=3)
+    assert names == ["a", "b"] and settings == {"lr": 1.0, "new": [3]}
+
+
+def test_a_list_that_is_given_other_arrays_leaves_the_old_ones_alone(kernel):
+    x, y = np.zeros(2), np.ones(2)
+    both = [x, y]
+    changes(kernel, "a[0], a[1] = a[1], a[0] + 7", both)
+    assert both[0].tolist() == [1, 1] and both[1].tolist() == [7, 7]
+    assert x.tolist() == [0, 0] and y.tolist() == [1, 1]
+
+
+def test_a_generator_is_moved_on(kernel):
+    rng, twin = np.random.default_rng(3), np.random.default_rng(3)
+    assert changes(kernel, "return a['rng'].normal()", {"rng": rng}) == twin.normal()
+    assert rng.normal() == twin.normal()
+
+
+def test_an_object_of_theirs_among_the_arguments_stays_theirs(kernel):
+    run(kernel, "class Bag(list): pass\nbag = [1, 2]\ndef make(): return Bag([3])")
+    bag, x = function(kernel, "make")(), np.zeros(1)
+    changes(kernel, "b += 1; a.append(4)", bag, x)
+    assert x.tolist() == [1] and list(bag) == [3, 4]
+    named = function(kernel, "bag")  # a list there, a stand-in here
+    changes(kernel, "b += 1; a.append(3)", named, x)
+    assert x.tolist() == [2]
+
+
+def test_what_cannot_be_written_to_cannot_be_changed(kernel):
+    x = np.zeros(2)
+    x.flags.writeable = False
+    with pytest.raises(ValueError, match="read-only"):
+        changes(kernel, "a += 1", x)
+    assert kernel.alive
+
+
+def test_methods_are_watched_as_in_a_notebook(kernel):
+    """By the argument's name, so that `changes=` allows it; what no exercise defines is not watched."""
+    run(
+        kernel,
+        """
+        class Optimiser:
+            def step(self, params): params[0] -= 1
+            def loop(self):
+                def inner(x): x += 1
+                return inner
+        """,
+    )
+    made = kernel.stand_ins({"Optimiser": "class"}, {"Optimiser.step": ["params"]})["Optimiser"]()
+    x = np.zeros(2)
+    with watching(Watch()) as watch:
+        with pytest.raises(CheckFailure, match=r"`Optimiser.step` changed its argument `params` in place"):
+            made.step(x)
+        assert watch.call.startswith("Optimiser.step(")
+        made.loop()(x)
+    with watching(Watch(["params"])):
+        made.step(x)
+    assert x.tolist() == [-1, 1]
+
+
+def test_what_was_printed_before_an_exception_is_kept(kernel):
+    f = define(kernel, "def f():\n    print('so far')\n    raise ValueError", "f")
+    shown = io.StringIO()
+    with contextlib.redirect_stdout(shown), pytest.raises(ValueError):
+        f()
+    assert shown.getvalue() == "so far\n"
+
+
+def test_a_callbacks_exception_that_they_catch_is_theirs(kernel):
+    body = "try:\n        a()\n    except Exception:\n        raise KeyError('mine')"
+
+    def bad():
+        raise ZeroDivisionError("from the test")
+
+    with pytest.raises(KeyError, match="mine"):
+        changes(kernel, body, bad)
+    with pytest.raises(ZeroDivisionError, match="from the test"):
+        changes(kernel, "return a()", bad)
+    with pytest.raises(IndexError):
+        changes(kernel, "return a[1]", [])
+
+
+def test_calls_without_end_between_both_sides_stop(kernel):
+    f = define(kernel, "def f(g):\n    return g(g)", "f")
+
+    def again(g):
+        return f(again)
+
+    with pytest.raises(RecursionError, match="nested too deeply"):
+        f(again)
+    assert run(kernel, "print(1)")[0]["text"] == "1\n"
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["np.zeros((9 << 20))", "list(range(2_100_000))", "1 << 30_000", "['x' * (33 << 20)] * 2"],
+    ids=["array", "items", "digits", "text"],
+)
+def test_an_answer_too_large_is_an_error_of_one_call(kernel, answer):
+    with pytest.raises(Exception, match=r"sent|part") as error:
+        define(kernel, f"def f():\n    return {answer}", "f")()
+    assert not isinstance(error.value, KernelGone)
+    assert run(kernel, "print(1)")[0]["text"] == "1\n"
+
+
 def test_exceptions_keep_their_type_text_and_line(kernel):
     f = define(kernel, "def f(x):\n    if x < 0:\n        raise ValueError(f'x is {x}')\n    return [][3]", "f")
     with pytest.raises(ValueError, match="x is -1") as error:
@@ -349,6 +517,90 @@ def test_garbage_on_the_wire_is_death_not_belief(doomed):
     )
     with pytest.raises(KernelGone):
         function(doomed, "f")()
+
+
+def forge(kernel, answer):
+    """Let student code answer every later request in the place of our own."""
+    kernel.run_cell(
+        "import gc, json\ndef f(x): pass\n"
+        "server = next(type(o) for o in gc.get_objects() if type(o).__name__ == 'Server')\n"
+        f"server._answer = lambda self, message: {answer}"
+    )
+
+
+FORGED = {
+    "no answer": "7",
+    "no map": "[1]",
+    "nothing in it": "{}",
+    "an unknown tag": "{'value': ['pickle', 1], 'changed': []}",
+    "too much": "{'value': ['range', 0, 10**15, 1], 'changed': []}",
+    "changes of a number": "{'value': 1, 'changed': 7}",
+    "changes of what is not there": "{'value': 1, 'changed': [[99, 1]]}",
+    "changes by name": "{'value': 1, 'changed': [['x', 1]]}",
+    "changes of nothing": "{'value': 1, 'changed': [[]]}",
+    "a callback that nobody gave": "{'callback': 12345, 'args': ['list', []], 'kwargs': ['dict', []]}",
+    "a callback by name": "{'callback': 'open', 'args': ['list', []], 'kwargs': ['dict', []]}",
+    "a handle of text": "{'value': ['handle', 'x', 'y', True], 'changed': []}",
+}
+
+
+@pytest.mark.parametrize("name", FORGED)
+def test_a_forged_answer_is_death_not_belief(doomed, name):
+    """Student code that answers in the place of ours: nothing but KernelGone, whatever it sends."""
+    forge(doomed, FORGED[name])
+    with pytest.raises(KernelGone):
+        function(doomed, "f")(np.zeros(2))
+    assert not doomed.alive
+
+
+FORGED_ERRORS = ["7", "[1, 2, 3]", "['ValueError', 'x']", "['SystemExit', 'x', []]", "['KeyboardInterrupt', '', 7]", "[{}, [], {}]"]
+
+
+@pytest.mark.parametrize("error", FORGED_ERRORS)
+def test_a_forged_error_is_an_exception(doomed, error):
+    forge(doomed, f"{{'error': {error}, 'printed': [1], 'changed': 3}}")
+    with pytest.raises(Exception) as raised:
+        function(doomed, "f")(np.zeros(2))
+    assert isinstance(raised.value, Exception) and not isinstance(raised.value, KernelGone)
+
+
+FORGED_OUTPUTS = {
+    "deep": "'[' * 100_000",
+    "no list": "'7'",
+    "no JSON": "'x'",
+    "bytes": "b'[]'",
+    "much": "'[' + '[],' * (8 << 20) + '[]]'",
+    "no kind": "'[{}]'",
+    "data of text": """'[{"output_type": "display_data", "data": "x"}]'""",
+    "a traceback of a number": """'[{"output_type": "error", "ename": "", "evalue": "", "traceback": 3}]'""",
+}
+
+
+@pytest.mark.parametrize("name", FORGED_OUTPUTS)
+def test_forged_outputs_are_death(doomed, name):
+    forge(doomed, f"{{'outputs': {FORGED_OUTPUTS[name]}}}")
+    result = doomed.run_cell("1")
+    assert result.died and result.outputs == []
+
+
+def test_forged_outputs_are_cleaned(doomed):
+    forged = [
+        {"output_type": "execute_result", "data": {"text/plain": "5.0", "text/html": "<script>"}, "metadata": {"x": 1}},
+        {"output_type": "stream", "name": "evil", "text": ["x"]},
+    ] * 2000
+    forge(doomed, f"{{'outputs': json.dumps({forged!r})}}")
+    out = doomed.run_cell("1").outputs
+    assert len(out) == 2000
+    assert {o["output_type"] for o in out} == {"display_data", "stream"} and "script" not in str(out)
+    assert out[1]["name"] == "stdout"
+
+
+def test_folders_a_thousand_deep_are_removed():
+    kernel = Kernel.start(LIMITS)
+    run(kernel, "import os\nfor i in range(1500):\n    os.mkdir('d' * 50)\n    os.chdir('d' * 50)")
+    kernel.close()
+    assert not kernel.folder.exists()
+    kernel.close()  # a second time is no error
 
 
 def test_too_much_memory_is_the_students_exception():
