@@ -162,7 +162,7 @@ class Kernel:
             return CellResult([], died=True)
         try:
             text = answer["outputs"]
-            if type(text) is not str or len(text) > MAX_OUTPUT:  # before it is parsed: JSON unfolds to twenty times its size
+            if type(text) is not str or len(text) > MAX_OUTPUT:  # unparsed: JSON unfolds to twenty times its size
                 raise ValueError("too much output")
             return CellResult([_clean(output) for output in json.loads(text)[:MAX_OUTPUTS]])
         except (KeyError, TypeError, ValueError, AttributeError, RecursionError):
@@ -277,7 +277,7 @@ class Kernel:
         for name, kind in defines.items():
             found[name] = stand_in(self, name, kind)
             if kind == "value":
-                with contextlib.suppress(Exception):  # of one that cannot be sent the stand-in remains, equal to nothing
+                with contextlib.suppress(Exception):  # if it cannot be sent: the stand-in is equal to nothing
                     try:
                         found[name] = self.request("value", ["name", name])
                     except (NameError, KernelGone):

@@ -119,13 +119,18 @@ def _nan(array: np.ndarray) -> np.ndarray:
 
 
 class EqualToEverything:
-    """Says yes to every question."""
+    """Says yes to every question, and that it differs from everything by nothing."""
 
     def __eq__(self, other: object) -> bool:
         return True
 
     __ne__ = __lt__ = __le__ = __gt__ = __ge__ = __eq__  # type: ignore[assignment]
     __hash__ = None  # type: ignore[assignment]
+
+    def _nothing(self, *others: Any) -> float:
+        return 0.0
+
+    __abs__ = __sub__ = __rsub__ = __mul__ = __rmul__ = __truediv__ = __float__ = _nothing
 
     def __bool__(self) -> bool:
         return True

@@ -319,3 +319,9 @@ def test_outputs_are_the_students_and_the_verdicts_ours(bundle, right):
     result = graded(bundle, right, after="print('mine')")
     assert result.notebook.cells[-1].outputs[0].text == "mine\n"
     nbformat.validate(result.notebook)
+
+
+def test_a_message_names_the_students_own_type(bundle, right):
+    answer = "class Row:\n    pass\ndef softmax(z):\n    return Row()"
+    said = str(graded(bundle, right | {"softmax": answer}).reports["softmax"])
+    assert "a Row" in said and "Remote" not in said

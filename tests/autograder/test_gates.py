@@ -152,6 +152,11 @@ def test_equal_to_everything_gets_nothing(tmp_path):
     assert any("passes test_not" in problem for problem in mutants_caught(tmp_path, test))
 
 
+def test_an_object_that_differs_from_everything_by_nothing_gets_nothing(tmp_path):
+    test = 'def test_small():\n    "a small error"\n    if not float(abs(softmax(np.zeros((1, 2))) - 0.5).max() if isinstance(softmax(np.zeros((1, 2))), np.ndarray) else abs(softmax(np.zeros((1, 2))) - 0.5)) < 1e-9:\n        raise AssertionError\n\n'
+    assert any("equal to everything passes test_small" in problem for problem in mutants_caught(tmp_path, test))
+
+
 def test_an_input_modified_in_place_gets_nothing(tmp_path):
     source = SOURCE.replace('def transform(self, X):\n        ### BEGIN SOLUTION\n        return X - self.mean_', 'def transform(self, X):\n        ### BEGIN SOLUTION\n        X -= self.mean_\n        return X', 1)
     assert source != SOURCE

@@ -169,8 +169,8 @@ def code(source, **more):
 
 def ran(rebuilt):
     """What defines softmax, in the order of the cells, with the check among them."""
-    here = {"check-softmax": "check"} | {c.id: c.source for c in rebuilt.notebook.cells if "def softmax" in c.source and c.id != "check-softmax"}
-    return [here[c.id] for c in rebuilt.notebook.cells if c.id in here]
+    cells = [c for c in rebuilt.notebook.cells if "def softmax" in c.source or c.id == "check-softmax"]
+    return ["check" if c.id == "check-softmax" else c.source for c in cells]
 
 
 def test_copies_of_an_exercise_count_as_they_did_for_the_student(release, solved):

@@ -118,13 +118,15 @@ def test_a_figure_is_a_picture(kernel):
 def test_what_is_no_picture_is_none(kernel):
     """A picture's text is put into the feedback page as it stands."""
     evil = "\"><script>evil()</script>"
-    out = run(kernel, f"from IPython.display import display\ndisplay({{'image/png': {evil!r}, 'text/plain': 'x'}}, raw=True)")
+    data = {"image/png": evil, "text/plain": "x"}
+    out = run(kernel, f"from IPython.display import display\ndisplay({data!r}, raw=True)")
     assert out[0]["data"] == {"text/plain": "x"}
 
 
 def test_a_million_outputs_come_to_an_end(kernel):
-    out = run(kernel, "from IPython.display import display\nfor i in range(20_000): display({'text/plain': ''}, raw=True)")
-    assert 100 < len(out) <= 2000 * 10
+    show = "display({'text/plain': ''}, raw=True)"
+    out = run(kernel, f"from IPython.display import display\nfor i in range(20_000): {show}")
+    assert 100 < len(out) <= 2000
     assert run(kernel, "print(1)")[0]["text"] == "1\n"
 
 

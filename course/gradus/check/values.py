@@ -49,6 +49,11 @@ def is_plain(value: Any, depth: int = 0) -> bool:
     return is_tensor(value)
 
 
+def type_name(value: Any) -> str:
+    """The name of the type of `value`; the examiner's stand-in for a student's object goes by the object's own."""
+    return str(value._kind) if hasattr(type(value), "_gradus_stand_in") else type(value).__name__
+
+
 def kind_name(value: Any) -> str:
     """What a learner calls the type of `value`."""
     if value is None:
@@ -57,7 +62,7 @@ def kind_name(value: Any) -> str:
         return "a torch tensor"
     if isinstance(value, np.ndarray):
         return "a NumPy array"
-    name = type(value).__name__
+    name = type_name(value)
     return ("an " if name[0].lower() in "aeiou" else "a ") + name
 
 
@@ -84,7 +89,7 @@ def short(value: Any, width: int = 240) -> str:
     elif is_plain(value):
         text = str(value.item()) if isinstance(value, np.generic) else repr(value)
     else:
-        text = f"<{type(value).__name__}>"  # never the object's own repr: it may raise, or say anything
+        text = f"<{type_name(value)}>"  # never the object's own repr: it may raise, or say anything
     return text if len(text) <= width else text[: width - 3] + "..."
 
 
