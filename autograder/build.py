@@ -14,8 +14,8 @@ from gradus.check.values import agree
 
 from . import bank as banks
 from .gates import Problem, check_exercise, examiner_problems
-from .release import handout, leaks
-from .source import SourceErrors, load_unit
+from .release import leaks, release_notebook, to_text
+from .source import SourceErrors, load_unit, unit_paths
 from .trial import warm
 
 
@@ -33,12 +33,12 @@ def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]
     built = Built(path.stem)
     try:
         unit = load_unit(path)
-        text = handout(unit)
+        release = release_notebook(unit)
     except SourceErrors as errors:
         built.problems = [str(error) for error in errors.errors]
         return built
     package = Path(gradus.check.__file__).parent.parent
-    built.problems = [str(Problem(str(path), line, message)) for line, message in leaks(unit, package)]
+    built.problems = [str(Problem(str(path), line, message)) for line, message in leaks(unit, release, package)]
     warm(unit)
     learnt: dict[str, Any] = {"unit": unit.name, "exercises": {}}
     for exercise in unit.exercises.values():
@@ -57,7 +57,7 @@ def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]
     banks.store(unit, learnt)
     hints = banks.shipped(learnt, unit)
     for target, content, same in (
-        (course / f"{unit.name}.ipynb", text, _same_text),
+        (course / f"{unit.name}.ipynb", to_text(release), _same_text),
         (course / "gradus" / "hints" / f"{unit.name}.json", banks.to_text(hints), _same_numbers),
     ):
         if same(target, content):
@@ -104,6 +104,6 @@ def build_units(
 
 def strays(solutions: Path, course: Path) -> list[Path]:
     """Hand-outs and banks in `course` whose source is gone."""
-    units = {path.stem for path in solutions.glob("[0-9][0-9]_*.py")}
+    units = {path.stem for path in unit_paths(solutions)}
     found = [*course.glob("*.ipynb"), *(course / "gradus" / "hints").glob("*.json")]
     return sorted(path for path in found if path.stem not in units)

@@ -13,17 +13,22 @@ def definitions(source: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for node in ast.parse(source).body:
         if isinstance(node, ast.FunctionDef):
-            added = any(isinstance(d, ast.Call) and getattr(d.func, "id", "") == "add_to" for d in node.decorator_list)
-            if added:  # a method: what is checked is its class
-                found[ast.unparse(node.decorator_list[0].args[0])] = "class"  # type: ignore[attr-defined]
-            else:
-                found[node.name] = "function"
+            owner = added_to(node)  # of a method what is checked is its class
+            found[owner or node.name] = "class" if owner else "function"
         elif isinstance(node, ast.ClassDef):
             found[node.name] = "class"
         elif isinstance(node, (ast.Assign, ast.AnnAssign)):
             targets = node.targets if isinstance(node, ast.Assign) else [node.target]
             found.update({n.id: "value" for t in targets for n in ast.walk(t) if isinstance(n, ast.Name)})
     return found
+
+
+def added_to(function: ast.FunctionDef) -> str | None:
+    """The class to which ``@add_to(Class)`` adds `function`."""
+    for call in function.decorator_list:
+        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "add_to":
+            return ast.unparse(call.args[0])
+    return None
 
 
 def _regions(source: str, what: str) -> tuple[list[str], list[str]]:

@@ -26,9 +26,10 @@ def main() -> None:
 def build(units: tuple[str, ...], check: bool) -> None:
     """Build hand-outs from solutions/ into course/, through all the gates. No UNIT means all."""
     from .build import build_units, strays
+    from .source import unit_paths
 
     solutions, course = Path("solutions"), Path("course")
-    paths = [_unit_path(unit) for unit in units] or sorted(solutions.glob("[0-9][0-9]_*.py"))
+    paths = [_unit_path(unit) for unit in units] or unit_paths(solutions)
     if not paths:
         raise click.ClickException("There is no unit in solutions/. Run this in the project's folder.")
     start = time.monotonic()

@@ -24,7 +24,7 @@ from .grading import grade_class
 from .kernel import Limits
 from .release import filled, solved_notebook, to_text
 from .report import write_report
-from .source import Exercise, Unit
+from .source import Exercise, Unit, unit_paths
 from .trial import exercise_names
 
 MARK = ".gradus-demo"  # in a folder that a demonstration made
@@ -154,7 +154,7 @@ def _copied(solved: str, exercise: Exercise) -> bytes:
 
 def run_demo(folder: Path, paths: list[Path], console: Console) -> int:
     """Make, grade and judge the class; return the exit status."""
-    paths = paths or sorted(Path("solutions").glob("[0-9][0-9]_*.py"))[:2]
+    paths = paths or unit_paths()[:2]
     if not paths:
         console.print("There is no unit in solutions/. Run this in the project's folder.", markup=False)
         return 2

@@ -6,6 +6,7 @@ The student's cells run in one process, the checks in this one. What crosses bet
 from __future__ import annotations
 
 import ast
+import copy
 import sys
 import time
 import types
@@ -22,7 +23,8 @@ from gradus.check.report import Report, Row
 from gradus.check.run import run_cell_tests
 
 from .bank import full_bank
-from .intake import Unreadable, needed_demos, rebuild
+from .celltext import added_to
+from .intake import Unreadable, needed_demos, rebuild, role
 from .kernel import Kernel, Limits
 from .release import handout
 from .results import ExamResult
@@ -142,20 +144,12 @@ def parameters(exercise: Exercise) -> dict[str, list[str]]:
             if not isinstance(function, ast.FunctionDef):
                 continue
             names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
-            owner = node.name if isinstance(node, ast.ClassDef) else _added_to(function)
+            owner = node.name if isinstance(node, ast.ClassDef) else added_to(function)
             if owner is None:
                 found[function.name] = names
             elif function.name == "__call__" or not function.name.startswith("_"):
                 found[f"{owner}.{function.name}"] = names[1:]
     return found
-
-
-def _added_to(function: ast.FunctionDef) -> str | None:
-    """The class to which ``@add_to(Class)`` adds `function`."""
-    for call in function.decorator_list:
-        if isinstance(call, ast.Call) and getattr(call.func, "id", "") == "add_to":
-            return ast.unparse(call.args[0])
-    return None
 
 
 def unmarked(exercise: Exercise, why: str) -> Report:
@@ -198,19 +192,16 @@ def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> 
     try:
         rebuilt = rebuild(bundle.release, submission)
     except Unreadable as reason:
-        reports = {e.name: unmarked(e, str(reason)) for e in unit.exercises.values()}
-        notebook = nbformat.reads(nbformat.writes(bundle.release, version=4), as_version=4)
-        return make_result("unreadable", reports, notebook, {}, [str(reason)])
+        return unexamined(bundle, "unreadable", str(reason))
     session = Session(bundle, limits or Limits())
     reports, outputs = {}, {}
     cells = rebuilt.notebook.cells
     demos = needed_demos(cells)
     try:
         for count, cell in enumerate(cells, 1):
-            role = cell.metadata.get("gradus", {}).get("role", "extra")
-            if cell.cell_type != "code" or (role == "demo" and cell.id not in demos):
+            if cell.cell_type != "code" or (role(cell) == "demo" and cell.id not in demos):
                 continue
-            if role == "check":
+            if role(cell) == "check":
                 exercise = unit.exercises[cell.metadata.gradus.exercise]
                 reports[exercise.name] = session.check(exercise)
                 outputs[cell.id] = [_verdict(reports[exercise.name], count)]
@@ -219,10 +210,10 @@ def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> 
     finally:
         session.close()
     outcome = "timeout" if "timeout" in session.deaths else "died" if session.deaths else "graded"
-    return make_result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
+    return _result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
 
 
-def make_result(
+def _result(
     outcome: str,
     reports: dict[str, Report],
     notebook: NotebookNode,
@@ -234,9 +225,9 @@ def make_result(
         if cell.cell_type != "code":
             continue
         found = outputs.get(cell.id, [])
-        name = cell.metadata.get("gradus", {}).get("exercise")
-        if cell.metadata.get("gradus", {}).get("role") == "check" and not found:
-            found = [_verdict(reports[name], count)]  # never without a verdict: nbgrader reads silence as full marks
+        if role(cell) == "check" and not found:
+            report = reports[cell.metadata.gradus.exercise]
+            found = [_verdict(report, count)]  # never without a verdict: nbgrader reads silence as full marks
         cell.outputs = [nbformat.from_dict(o) for o in found]
         cell.execution_count = count if found else None
     return ExamResult(
@@ -246,6 +237,12 @@ def make_result(
         notebook=notebook,
         notes=notes,
     )
+
+
+def unexamined(bundle: Bundle, outcome: str, why: str) -> ExamResult:
+    """The result of a submission that could not be examined: no points, and the reason."""
+    reports = {e.name: unmarked(e, why) for e in bundle.unit.exercises.values()}
+    return _result(outcome, reports, copy.deepcopy(bundle.release), {}, [why])
 
 
 def examine_bytes(submission: bytes, unit: str, limits: Limits | None = None) -> bytes:

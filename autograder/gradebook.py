@@ -6,6 +6,7 @@ everything after that (scores, late penalties, manual marks, formgrader, exports
 
 from __future__ import annotations
 
+import copy
 import html
 import logging
 import os
@@ -15,34 +16,35 @@ import warnings
 from pathlib import Path
 from typing import Any
 
-import nbformat
-from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook, MissingEntry
 from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearOutput, Execute, GetGrades, NbGraderPreprocessor
+from nbgrader.preprocessors import ClearOutput, Execute, NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import DatabaseError
 from traitlets.config import Config
 
 from .celltext import visible
+from .intake import role
 from .release import source_notebook, to_text
 from .results import ExamResult
 from .source import Unit
 
-CONFIG = """# Makes plain nbgrader work in this folder: autograde, formgrader, feedback, validate.
-c = get_config()  # noqa: F821
-c.CourseDirectory.course_id = "gradus"
-c.ExecutePreprocessor.timeout = 120
-c.Execute.timeout = 120
-# The autograded notebooks hold the hidden tests; the pages that formgrader's button makes must not.
-c.GenerateFeedback.preprocessors = [
+# The autograded notebooks hold the hidden tests; no feedback page may, not those of formgrader's button either.
+FEEDBACK = [
     "autograder.gradebook.HideHiddenTests",
     "nbgrader.preprocessors.GetGrades",
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
+CONFIG = f"""# Makes plain nbgrader work in this folder: autograde, formgrader, feedback, validate.
+c = get_config()  # noqa: F821
+c.CourseDirectory.course_id = "gradus"
+c.ExecutePreprocessor.timeout = 120
+c.Execute.timeout = 120
+# without the hidden tests, which the autograded notebooks hold
+c.GenerateFeedback.preprocessors = {FEEDBACK}
 """
 
 
@@ -187,9 +189,9 @@ class Course:
 
     def record(self, student: str, unit: str, result: ExamResult) -> None:
         """Write one result into the gradebook, and the executed notebook into autograded/."""
-        notebook = nbformat.reads(nbformat.writes(result.notebook, version=4), as_version=4)
+        notebook = copy.deepcopy(result.notebook)
         for cell in notebook.cells:
-            if cell.metadata.get("gradus", {}).get("role") == "question":
+            if role(cell) == "question":
                 cell.source = _inert(cell.source)
         folder = self.folder / "examined" / student / unit
         folder.mkdir(parents=True, exist_ok=True)
@@ -219,7 +221,7 @@ class Course:
         if not students:
             return []
         config = Config()
-        config.GenerateFeedback.preprocessors = [HideHiddenTests, GetGrades, CSSHTMLHeaderPreprocessor]
+        config.GenerateFeedback.preprocessors = FEEDBACK
         self._run(_GenerateFeedback, unit, "autograded", students, config)
         return list(self._at("feedback", unit, "html").values())
 

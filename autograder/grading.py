@@ -8,9 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import nbformat
-
-from .examine import Bundle, examine, make_result, unmarked
+from .examine import Bundle, examine, unexamined
 from .gradebook import Course, CourseError, student_name
 from .intake import MAX_BYTES
 from .isolate import IsolatedError, isolated
@@ -75,14 +73,7 @@ def grade_one(bundle: Bundle, data: bytes, limits: Limits) -> ExamResult:
         text = isolated(lambda: examine(data, bundle, limits).to_bytes().decode(), limits.total_seconds + 120)
         return ExamResult.from_bytes(text.encode())
     except IsolatedError as error:
-        return _failed(bundle, "died", f"Grading did not finish: {str(error).strip().splitlines()[-1]}")
-
-
-def _failed(bundle: Bundle, outcome: str, why: str) -> ExamResult:
-    """No points, and the reason."""
-    reports = {e.name: unmarked(e, why) for e in bundle.unit.exercises.values()}
-    release = nbformat.reads(nbformat.writes(bundle.release, version=4), as_version=4)  # a copy
-    return make_result(outcome, reports, release, {}, [why])
+        return unexamined(bundle, "died", f"Grading did not finish: {str(error).strip().splitlines()[-1]}")
 
 
 def grade_class(
@@ -103,7 +94,7 @@ def grade_class(
             result = grade_one(bundle, read_submission(path), limits or Limits())
         except OSError as error:
             why = error.strerror or str(error)
-            result = _failed(bundle, "unreadable", f"The file cannot be read ({why}). Hand in the .ipynb file itself.")
+            result = unexamined(bundle, "unreadable", f"The file cannot be read ({why}). Hand in the .ipynb file itself.")
         try:
             course.record(student, bundle.unit.name, result)
         except (CourseError, OSError) as error:

@@ -7,13 +7,13 @@ edited checks, tags, metadata and broken structure are gone before anything runs
 from __future__ import annotations
 
 import ast
+import copy
 import json
 import re
 import symtable
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell
 
@@ -119,7 +119,7 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
         Unreadable: there is no notebook in `submission`.
     """
     found = read_cells(submission)
-    notebook = nbformat.reads(nbformat.writes(release, version=4), as_version=4)  # a copy
+    notebook = copy.deepcopy(release)
     notes: list[str] = []
     if len(found) > MAX_CELLS:
         notes.append(f"only the first {MAX_CELLS} cells were read")
@@ -137,7 +137,7 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
         before = placed.setdefault(target, [])
         stub = original[target]
         another = _filled([cell.source], stub) and _filled(before, stub) not in ([], [cell.source])
-        if another and _role(mine[target]) == "exercise":
+        if another and role(mine[target]) == "exercise":
             extras.append((here, cell.source))  # a copy: it runs where it stands
         if not before:
             here = target
@@ -145,13 +145,14 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
     for identity, sources in placed.items():
         _place(mine[identity], original[identity], sources, notes)
     for identity, cell in mine.items():
-        if identity not in placed and _role(cell) in ("exercise", "question", "check"):
+        if identity not in placed and role(cell) in ("exercise", "question", "check"):
             notes.append(f"cell {identity} is missing: the hand-out's was used")
     _insert(notebook, extras)
     return Rebuilt(notebook, notes)
 
 
-def _role(cell: NotebookNode) -> str:
+def role(cell: NotebookNode) -> str:
+    """What a cell of a rebuilt notebook is: as in the unit's source, or "extra" for one that the student added."""
     return str(cell.metadata.get("gradus", {}).get("role", "extra"))
 
 
@@ -162,7 +163,7 @@ def _targets(found: list[_Found], mine: dict[str, NotebookNode]) -> list[str | N
     for cell in found:
         names = (cell.grade_id, cell.exercise, cell.id, text.get(cell.source.strip()))
         targets.append(next((n for n in names if n in mine and mine[n].cell_type == cell.kind), None))
-    lost = {name: _defined(other.source) for name, other in mine.items() if _role(other) == "exercise"}
+    lost = {name: _defined(other.source) for name, other in mine.items() if role(other) == "exercise"}
     for name in targets:
         lost.pop(name or "", None)
     for i, cell in enumerate(found):  # an exercise's cell that was deleted and written anew, or lost its marks
@@ -187,16 +188,16 @@ def _defined(source: str) -> set[str]:
 
 
 def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[str]) -> None:
-    role, filled = _role(cell), _filled(sources, original)
-    if role in ("exercise", "question", "demo"):
-        if len(sources) > 1 and role != "demo":
+    kind, filled = role(cell), _filled(sources, original)
+    if kind in ("exercise", "question", "demo"):
+        if len(sources) > 1 and kind != "demo":
             which = "the first that was filled in" if filled else "one"
-            copies = "; the others run where they stand" if role == "exercise" and len(filled) > 1 else ""
+            copies = "; the others run where they stand" if kind == "exercise" and len(filled) > 1 else ""
             notes.append(f"cell {cell.id} is there {len(sources)} times: {which} was taken{copies}")
         if filled:
             cell.source = filled[0]
             cell.metadata.gradus["changed"] = True
-    elif role in ("check", "setup") and filled:
+    elif kind in ("check", "setup") and filled:
         notes.append(f"cell {cell.id} was edited: the hand-out's was used")
 
 
@@ -210,7 +211,7 @@ def _insert(notebook: NotebookNode, extras: list[tuple[str | None, str]]) -> Non
         cells.append(cell)
         cells.extend(after.pop(cell.id, []))
     first = after.pop(None, [])
-    at = next((i for i, c in enumerate(cells) if _role(c) == "setup"), 0)
+    at = next((i for i, c in enumerate(cells) if role(c) == "setup"), 0)
     notebook.cells = cells[: at + 1] + first + cells[at + 1 :]
 
 
@@ -219,9 +220,9 @@ def needed_demos(cells: list[NotebookNode]) -> set[str]:
     name which a cell of the student's reads and nothing else defines."""
     code = [cell for cell in cells if cell.cell_type == "code"]
     names = {cell.id: _names(cell.source) for cell in code}
-    demos = [cell for cell in code if _role(cell) == "demo"]
+    demos = [cell for cell in code if role(cell) == "demo"]
     needed = {cell.id for cell in demos if cell.metadata.gradus.get("changed")}
-    always = {cell.id for cell in code if _role(cell) in ("setup", "exercise", "extra")}
+    always = {cell.id for cell in code if role(cell) in ("setup", "exercise", "extra")}
     while True:
         running = always | needed
         bound = set().union(*(names[name][0] for name in running))

@@ -5,6 +5,7 @@ The hand-out goes through nbgrader's own release preprocessors, so that what it 
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -124,21 +125,21 @@ def solved_notebook(unit: Unit) -> NotebookNode:
 
 def filled(notebook: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     """A copy of a hand-out with `answers` (grade_id -> source) written into its cells."""
-    copy = nbformat.reads(to_text(notebook), as_version=4)
-    for cell in copy.cells:
+    made = copy.deepcopy(notebook)
+    for cell in made.cells:
         grade_id = cell.metadata.get("nbgrader", {}).get("grade_id")
         if grade_id in answers:
             lines = answers[grade_id].splitlines()
             cell.source = "\n".join(
                 line for line in lines if "## BEGIN SOLUTION" not in line and "## END SOLUTION" not in line
             )
-    return copy
+    return made
 
 
-def leaks(unit: Unit, package: Path) -> Iterator[tuple[int, str]]:
+def leaks(unit: Unit, release: NotebookNode, package: Path) -> Iterator[tuple[int, str]]:
     """Lines of answers, hidden tests, mistakes or variants that a student would receive: line of their cell, message.
 
-    Looked for in the hand-out and in the files of `package` (gradus). Short lines, and lines that the unit
+    Looked for in `release`, the hand-out, and in the files of `package` (gradus). Short lines, and lines that the unit
     shows anyway, tell nothing and are passed over.
     """
     shown: set[str] = set()
@@ -155,7 +156,7 @@ def leaks(unit: Unit, package: Path) -> Iterator[tuple[int, str]]:
         if cell.kind in ("exercise", "check", "mistake", "variant", "question")
         for line in sorted(_lines(cell.source) - shown)
     ]
-    handed = {f"the hand-out {unit.name}.ipynb": _lines("\n".join(c.source for c in release_notebook(unit).cells))}
+    handed = {f"the hand-out {unit.name}.ipynb": _lines("\n".join(c.source for c in release.cells))}
     for path in sorted(package.rglob("*.py")):
         handed[f"{package.name}/{path.relative_to(package)}"] = _lines(path.read_text(encoding="utf-8"))
     for where, present in handed.items():

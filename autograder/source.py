@@ -166,6 +166,11 @@ def load_unit(path: str | Path) -> Unit:
     return unit
 
 
+def unit_paths(solutions: Path = Path("solutions")) -> list[Path]:
+    """The sources of all units, in order."""
+    return sorted(solutions.glob("[0-9][0-9]_*.py"))
+
+
 def unit_path(unit: str | Path, solutions: Path | None = None) -> Path:
     """The source of a unit by name ("05_activations", or just "05") or by path.
 
@@ -175,7 +180,7 @@ def unit_path(unit: str | Path, solutions: Path | None = None) -> Path:
     if Path(unit).suffix == ".py" and Path(unit).is_file():
         return Path(unit)
     folder = solutions or Path("solutions")
-    known = sorted(folder.glob("[0-9][0-9]_*.py"))
+    known = unit_paths(folder)
     found = [path for path in known if path.stem == str(unit) or path.stem.split("_")[0] == str(unit)]
     if not found:
         names = ", ".join(path.stem for path in known) or f"none (looked in {folder.resolve()})"

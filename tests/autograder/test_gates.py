@@ -7,7 +7,7 @@ import re
 import pytest
 
 from autograder.build import build_unit, strays
-from autograder.release import leaks
+from autograder.release import leaks, release_notebook
 from autograder.source import SourceErrors, load_unit
 
 from .tiny import SOURCE, write
@@ -111,10 +111,10 @@ def test_what_would_reach_the_student_is_found(cell, line, tmp_path):
     package.mkdir()
     (package / "helpful.py").write_text(f"def f(z):\n    {line}\n", encoding="utf-8")
     unit = load_unit(write(tmp_path, SOURCE))
-    found = [message for _, message in leaks(unit, package)]
+    found = [message for _, message in leaks(unit, release_notebook(unit), package)]
     assert any(f"this {cell} cell" in message and "gradus/helpful.py" in message for message in found)
     (package / "helpful.py").unlink()
-    assert list(leaks(unit, package)) == []
+    assert list(leaks(unit, release_notebook(unit), package)) == []
 
 
 def test_check_says_what_mends_an_old_handout(tmp_path):

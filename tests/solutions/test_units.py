@@ -8,10 +8,10 @@ import pytest
 from nbclient import NotebookClient
 
 from autograder.release import release_notebook, solved_notebook
-from autograder.source import load_unit
+from autograder.source import load_unit, unit_paths
 
 ROOT = Path(__file__).resolve().parents[2]
-UNITS = sorted((ROOT / "solutions").glob("[0-9][0-9]_*.py"))
+UNITS = unit_paths(ROOT / "solutions")
 
 
 def run(notebook, folder):
