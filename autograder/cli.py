@@ -1,15 +1,16 @@
-"""The command line: build, grade, feedback, demo."""
+"""The command line: build, grade, feedback, demo, doctor."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 console = Console(highlight=False)
 
@@ -60,48 +61,157 @@ def _unit_path(unit: str) -> Path:
         raise click.ClickException(str(error)) from None
 
 
+SANDBOX = (
+    click.option(
+        "--sandbox",
+        "kind",
+        default="auto",
+        show_default=True,
+        type=click.Choice(["auto", "bubblewrap", "bubblewrap-cold", "landlock", "none"]),
+        help="What closes submissions in; auto takes the strongest that works here.",
+    ),
+    click.option(
+        "--no-sandbox", "kind", flag_value="none", help="Grade without one: only code that you trust. Same as none."
+    ),
+)
+
+
+def _with(options: tuple) -> Callable[[Callable], Callable]:
+    def add(function: Callable) -> Callable:
+        for option in reversed(options):
+            function = option(function)
+        return function
+
+    return add
+
+
 @main.command()
 @click.argument("unit")
 @click.argument("submissions", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--course", "folder", default="grading", show_default=True, help="nbgrader's course folder.")
-def grade(unit: str, submissions: tuple[Path, ...], folder: str) -> None:
+@click.option(
+    "--jobs", "-j", default=0, type=click.IntRange(0), help="How many at a time; the default is one a processor."
+)
+@click.option("--only", multiple=True, metavar="STUDENT", help="Only this student; may be given again.")
+@click.option(
+    "--since", metavar="TIME", help="Only what was handed in since then: 2026-11-24, 2026-11-24T18:00, 3h, 2d."
+)
+@click.option("--force", is_flag=True, help="Grade again what is graded already and has not changed.")
+@click.option("--seconds", default=600.0, show_default=True, help="The most that one notebook may take.")
+@click.option("--memory", default=4, show_default=True, help="The most memory that one notebook may use, in GB.")
+@click.option("--scheduler", metavar="ADDRESS", help="Grade on a Dask cluster, such as tcp://10.0.0.1:8786.")
+@_with(SANDBOX)
+def grade(
+    unit: str,
+    submissions: tuple[Path, ...],
+    folder: str,
+    jobs: int,
+    only: tuple[str, ...],
+    since: str | None,
+    force: bool,
+    seconds: float,
+    memory: int,
+    scheduler: str | None,
+    kind: str,
+) -> None:
     """Grade SUBMISSIONS (notebooks, or folders of them), or all of the course's submitted/ folder.
 
-    A student's name is that of the folder in submitted/NAME/UNIT/UNIT.ipynb, else the file's own.
+    A student's name is that of the folder in submitted/NAME/UNIT/UNIT.ipynb, else the file's own. What is graded
+    stays graded: after Ctrl-C, or a crash, the same command goes on where the last one stopped.
     """
-    from .examine import Bundle
+    from . import classroom
+    from .bundle import Bundle
     from .gradebook import Course, CourseError
-    from .grading import find_submissions, grade_class
+    from .grading import find_submissions
+    from .journal import Busy, alone
+    from .kernel import Limits
+    from .sandbox import SandboxError
+    from .show import Progress, show_summary
     from .source import SourceErrors
 
     path = _unit_path(unit)
     try:
         course = Course(folder)
         found = find_submissions(submissions, path.stem) if submissions else course.submissions(path.stem)
+        chosen = _chosen(found, only, since)
     except (CourseError, ValueError) as error:
         raise click.ClickException(f"{error} Nothing was changed.") from None
     if not found:
         where = ", ".join(map(str, submissions)) or f"{course.folder}/submitted/NAME/{path.stem}/{path.stem}.ipynb"
         raise click.ClickException(f"No submission found (looked at {where}). Nothing was changed.")
+    limits = Limits(total_seconds=seconds, memory_bytes=memory << 30)
     try:
-        bundle = Bundle.load(path)
-        course.prepare(bundle.unit)
-    except (SourceErrors, CourseError, OSError) as error:
+        with alone(course.folder):
+            bundle = Bundle.load(path)
+            course.prepare(bundle.unit)
+            sources = {student: classroom.File(file) for student, file in chosen.items()}
+            before = {} if force else classroom.unchanged(bundle, sources, course)
+            sources = {student: source for student, source in sources.items() if student not in before}
+            summary = classroom.Summary()
+            if sources:
+                with (
+                    _examiner(bundle, limits, kind, scheduler) as examiner,
+                    Progress(console, len(sources)) as progress,
+                ):
+                    at_once = jobs or getattr(examiner, "jobs", 0)
+                    summary = classroom.grade_class(bundle, sources, course, examiner, at_once, progress.finished)
+            summary.unchanged = before
+    except (SourceErrors, CourseError, SandboxError, Busy, OSError) as error:
         raise click.ClickException(f"Nothing was graded. {error}") from None
-    results = grade_class(bundle, found, course, say=lambda text: console.print(text, markup=False, soft_wrap=True))
-    table = Table("student", "score", "outcome", "recognised mistakes", title=path.stem)
-    for student, result in results.items():
-        mistakes = ", ".join(f"{e}: {m}" for e, m in result.mistakes.items())
-        table.add_row(escape(student), f"{result.score:g} / {result.points:g}", result.outcome, mistakes)
-    console.print(table)
-    lost = [student for student, result in results.items() if result.outcome == "unrecorded"]
-    if lost:
-        raise click.ClickException(f"{len(lost)} of {len(found)} could not be recorded; the reasons stand above.")
+    show_summary(console, path.stem, summary)
+    if summary.left:
+        console.print(
+            f"Stopped: {len(summary.graded)} graded, {len(summary.left)} left. The same command goes on with those.",
+            markup=False,
+        )
+        sys.exit(130)
+    if summary.unrecorded:
+        raise click.ClickException(
+            f"{len(summary.unrecorded)} of {len(summary.graded)} could not be recorded; the reasons stand above."
+        )
     console.print(
         f"Recorded in {course.folder / 'gradebook.db'}. Next: autograder feedback {path.stem}",
         markup=False,
         soft_wrap=True,
     )
+
+
+def _chosen(found: dict[str, Path], only: tuple[str, ...], since: str | None) -> dict[str, Path]:
+    """The submissions that --only and --since leave.
+
+    Raises:
+        ValueError: a student who has handed in nothing, or no time.
+    """
+    for student in only:
+        if found and student not in found:
+            raise ValueError(f"{student} has handed in nothing (of {len(found)} students found).")
+    chosen = {student: path for student, path in found.items() if not only or student in only}
+    if since:
+        start = _time(since)
+        chosen = {student: path for student, path in chosen.items() if path.lstat().st_mtime >= start}
+    return chosen
+
+
+def _time(text: str) -> float:
+    """Seconds since 1970 of a date, a time, or an age such as 3h."""
+    units = {"m": 60, "h": 3600, "d": 86400}
+    if text[:-1].isdigit() and text[-1] in units:
+        return time.time() - int(text[:-1]) * units[text[-1]]
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise ValueError(f"--since {text} is no time: give 2026-11-24, 2026-11-24T18:00, 90m, 3h or 2d.") from None
+
+
+def _examiner(bundle: Any, limits: Any, kind: str, scheduler: str | None) -> Any:
+    """What examines: processes on this machine, or a cluster."""
+    if scheduler:
+        from .cluster import Cluster
+
+        return Cluster(scheduler, bundle.to_bytes(), limits, kind)
+    from .workplace import Workplace
+
+    return Workplace(bundle.to_bytes(), limits, kind)
 
 
 @main.command()
@@ -126,17 +236,27 @@ def feedback(unit: str, folder: str) -> None:
 @main.command()
 @click.option("--folder", default="demo", show_default=True, help="Where the demonstration class is made.")
 @click.option("--unit", "units", multiple=True, help="Units to grade; the default is two quick ones.")
-def demo(folder: str, units: tuple[str, ...]) -> None:
+@_with(SANDBOX)
+def demo(folder: str, units: tuple[str, ...], kind: str) -> None:
     """Make a class out of the sources, grade it, and compare with what each student deserves."""
     from .demo import run_demo
     from .gradebook import CourseError
+    from .sandbox import SandboxError
     from .source import SourceErrors
 
     paths = [_unit_path(unit) for unit in units]
     try:
-        sys.exit(run_demo(Path(folder), paths, console))
-    except (SourceErrors, CourseError, OSError) as error:
+        sys.exit(run_demo(Path(folder), paths, console, kind))
+    except (SourceErrors, CourseError, SandboxError, OSError) as error:
         raise click.ClickException(str(error)) from None
+
+
+@main.command()
+def doctor() -> None:
+    """Say what this machine can do for grading, and what to install."""
+    from .doctor import examine_machine
+
+    sys.exit(examine_machine(console))
 
 
 if __name__ == "__main__":

@@ -18,14 +18,15 @@ from rich.table import Table
 
 from gradus.check.run import used_names
 
-from .examine import Bundle
+from .bundle import Bundle
+from .classroom import File, Graded, grade_class
 from .gradebook import Course
-from .grading import grade_class
 from .kernel import Limits
 from .release import filled, solved_notebook, to_text
 from .report import write_report
 from .source import Exercise, Unit, unit_paths
 from .trial import exercise_names
+from .workplace import Workplace
 
 MARK = ".gradus-demo"  # in a folder that a demonstration made
 LIMITS = Limits(call_seconds=4.0, cell_seconds=60.0)
@@ -152,7 +153,7 @@ def _copied(solved: str, exercise: Exercise) -> bytes:
     return json.dumps(notebook).encode()
 
 
-def run_demo(folder: Path, paths: list[Path], console: Console) -> int:
+def run_demo(folder: Path, paths: list[Path], console: Console, kind: str = "auto") -> int:
     """Make, grade and judge the class; return the exit status."""
     paths = paths or unit_paths()[:2]
     if not paths:
@@ -184,7 +185,13 @@ def run_demo(folder: Path, paths: list[Path], console: Console) -> int:
         def say(text: str) -> None:
             console.print(text, markup=False, soft_wrap=True)
 
-        results = grade_class(bundle, found, course, LIMITS, say)
+        def finished(graded: Graded) -> None:
+            result = graded.result
+            say(f"{graded.student}: {result.score:g} / {result.points:g}, {result.outcome}, {graded.seconds:.1f} s")
+
+        with Workplace(bundle.to_bytes(), LIMITS, kind) as place:
+            sources = {student: File(file) for student, file in found.items()}
+            results = grade_class(bundle, sources, course, place, finished=finished).results
         scores = course.scores(bundle.unit.name)
         table = Table("student", "deserves", "got", "outcome", "recognised", "", title=bundle.unit.name)
         for student in students:

@@ -6,49 +6,30 @@ The student's cells run in one process, the checks in this one. What crosses bet
 from __future__ import annotations
 
 import ast
+import contextlib
 import copy
-import sys
+import importlib
+import os
+import socket
 import time
-import types
-from dataclasses import dataclass, field
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
 
 import nbformat
 from nbformat import NotebookNode
 
-from gradus.check import load_reference
-from gradus.check.hints import Bank
 from gradus.check.report import Report, Row
 from gradus.check.run import run_cell_tests
 
-from .bank import full_bank
+from .bundle import Bundle
 from .celltext import added_to
 from .intake import Unreadable, needed_demos, rebuild, role
 from .kernel import Kernel, Limits
-from .release import handout
 from .results import ExamResult
-from .source import Exercise, Unit, find_unit
-from .trial import check_file, exercise_names, reference_code
-
-
-@dataclass
-class Bundle:
-    """All that is needed to examine submissions of one unit."""
-
-    unit: Unit
-    release: NotebookNode
-    bank: Bank = field(repr=False)
-
-    @classmethod
-    def load(cls, unit: str | Path) -> Bundle:
-        """The bundle of a unit, by name or by its source's path.
-
-        Raises:
-            SourceError: the source cannot be built.
-        """
-        found = find_unit(unit)
-        return cls(found, nbformat.reads(handout(found), as_version=4), full_bank(found))
+from .source import Exercise
+from .trial import check_file, exercise_names
+from .warm import Nursery, NurseryGone
+from .wire import Channel
 
 
 class Session:
@@ -58,15 +39,15 @@ class Session:
     endless loop does not cost the exercises after it.
     """
 
-    def __init__(self, bundle: Bundle, limits: Limits) -> None:
-        self.bundle, self.limits = bundle, limits
+    def __init__(self, bundle: Bundle, limits: Limits, nursery: Nursery | None = None, seed: int = 0) -> None:
+        self.bundle, self.limits, self.nursery, self.seed = bundle, limits, nursery, seed
         self.defines = {n: k for e in bundle.unit.exercises.values() for n, k in e.defines.items()}
         self.parameters = {n: p for e in bundle.unit.exercises.values() for n, p in parameters(e).items()}
         self.ran: list[str] = []
         self.deaths: list[str] = []
         self.end = time.monotonic() + limits.total_seconds
         self.kernel: Kernel | None = None
-        self.space = _examiner_space(bundle.unit)
+        self.space = bundle.space
 
     def run(self, source: str) -> list[dict[str, Any]]:
         """Run a cell of the student's; return its outputs."""
@@ -77,16 +58,12 @@ class Session:
                     f"not run: the {self.limits.total_seconds:g} s for one notebook were used up",
                 )
             ]
-        result = self._alive().run_cell(source)
+        kernel = self._alive()
+        result = kernel.run_cell(source)
         if result.died or result.timed_out:
-            why = (
-                f"stopped after {self.limits.cell_seconds:g} s: an endless loop?"
-                if result.timed_out
-                else "this cell ended the Python process"
-            )
-            self.deaths.append("timeout" if result.timed_out else "died")
+            self.deaths.append(_outcome(kernel, result.timed_out))
             self._drop()
-            return [*result.outputs, _error("KernelStopped", why)]
+            return [*result.outputs, _error("KernelStopped", _reason(kernel, self.limits, result.timed_out))]
         self.ran.append(source)
         return result.outputs
 
@@ -107,7 +84,7 @@ class Session:
                 exercise, f"The check itself failed ({type(error).__name__}: {error}). Tell your instructor."
             )
         if not kernel.alive:
-            self.deaths.append("timeout" if any("Timeout" in row.message for row in report.rows) else "died")
+            self.deaths.append(_outcome(kernel, any("Timeout" in row.message for row in report.rows)))
             self._drop()
         found = self.bundle.bank.match(report)
         if found:
@@ -117,7 +94,7 @@ class Session:
     def _alive(self) -> Kernel:
         while self.kernel is None or not (self.kernel.alive or time.monotonic() > self.end):
             self._drop()
-            self.kernel = Kernel.start(self.limits)
+            self.kernel = Kernel.start(self.limits, self.nursery, self.seed)
             self.kernel.end = self.end
             for source in self.ran:
                 again = self.kernel.run_cell(source)
@@ -161,13 +138,16 @@ def unmarked(exercise: Exercise, why: str) -> Report:
     )
 
 
-def _examiner_space(unit: Unit) -> dict[str, Any]:
-    module = types.ModuleType("examiner")
-    sys.modules[module.__name__] = module
-    for cell in unit.setups:
-        exec(compile(cell.source, f"<setup {cell.line}>", "exec"), module.__dict__)
-    module.__dict__["reference"] = load_reference(reference_code(unit))
-    return module.__dict__
+def _outcome(kernel: Kernel, timed_out: bool) -> str:
+    if timed_out or kernel.ended == "processor time":
+        return "timeout"
+    return "memory" if kernel.ended == "memory" else "died"
+
+
+def _reason(kernel: Kernel, limits: Limits, timed_out: bool) -> str:
+    if timed_out:
+        return f"stopped after {limits.cell_seconds:g} s: an endless loop?"
+    return kernel.ending() or "this cell ended the Python process"
 
 
 def _error(name: str, value: str) -> dict[str, Any]:
@@ -183,17 +163,23 @@ def _verdict(report: Report, count: int) -> dict[str, Any]:
     }
 
 
-def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> ExamResult:
+def examine(
+    submission: bytes, bundle: Bundle, limits: Limits | None = None, nursery: Nursery | None = None, seed: int = 0
+) -> ExamResult:
     """Grade one submission.
 
     Whatever the bytes are, a result comes back: what cannot be read earns nothing and says why.
+
+    Args:
+        nursery: the warm parent of students' processes; without one they start cold and in no sandbox.
+        seed: of the student's random streams.
     """
     unit = bundle.unit
     try:
         rebuilt = rebuild(bundle.release, submission)
     except Unreadable as reason:
         return unexamined(bundle, "unreadable", str(reason))
-    session = Session(bundle, limits or Limits())
+    session = Session(bundle, limits or Limits(), nursery, seed)
     reports, outputs = {}, {}
     cells = rebuilt.notebook.cells
     demos = needed_demos(cells)
@@ -209,8 +195,10 @@ def examine(submission: bytes, bundle: Bundle, limits: Limits | None = None) -> 
                 outputs[cell.id] = session.run(cell.source)
     finally:
         session.close()
-    outcome = "timeout" if "timeout" in session.deaths else "died" if session.deaths else "graded"
-    return _result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
+    outcome = session.deaths[0] if session.deaths else "graded"
+    result = _result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
+    result.seed = seed
+    return result
 
 
 def _result(
@@ -245,6 +233,26 @@ def unexamined(bundle: Bundle, outcome: str, why: str) -> ExamResult:
     return _result(outcome, reports, copy.deepcopy(bundle.release), {}, [why])
 
 
-def examine_bytes(submission: bytes, unit: str, limits: Limits | None = None) -> bytes:
-    """`examine` for a worker: from bytes and a unit's name to bytes."""
-    return examine(submission, Bundle.load(unit), limits).to_bytes()
+def prepare(spec: dict[str, Any]) -> Callable[[socket.socket, dict[str, Any]], None]:
+    """In a warm parent of examiners: read the bundle and run its setup cells; return what a forked child does."""
+    with os.fdopen(spec["fds"][0], "rb") as file:
+        bundle = Bundle.from_bytes(file.read())
+    for name in spec.get("preload", []):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    bundle.space  # noqa: B018 made here, once for all children
+
+    def born(connection: socket.socket, request: dict[str, Any]) -> None:
+        channel = Channel(connection)
+        given = channel.receive()
+        students = Nursery(socket.socket(fileno=request["fds"][0]), given["inside"])
+        try:
+            result = examine(given["submission"], bundle, Limits(**given["limits"]), students, given["seed"])
+            answer: dict[str, Any] = {"result": result.to_bytes()}
+        except NurseryGone as error:
+            answer = {"error": str(error), "gone": True}
+        except BaseException as error:
+            answer = {"error": f"{type(error).__name__}: {error}"[:2000]}
+        channel.send(answer)
+
+    return born

@@ -150,7 +150,8 @@ def _mutant(unit: Unit, exercise: Exercise, kind: str, problem: Callable[[int, s
 
 def examiner_problems(unit: Unit, bank: Bank) -> Iterator[Problem]:
     """Reference, variants and mistakes once more, as grading runs them: the two ways must agree."""
-    from .examine import Bundle, Session
+    from .bundle import Bundle
+    from .examine import Session
     from .kernel import Limits
 
     session = Session(Bundle(unit, None, bank), Limits(total_seconds=1200))  # type: ignore[arg-type]

@@ -1,19 +1,14 @@
-"""Grade a class, one submission after another, each in a process of its own."""
+"""Find submissions and read them."""
 
 from __future__ import annotations
 
 import os
 import stat
-import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
-from .examine import Bundle, examine, unexamined
-from .gradebook import Course, CourseError, student_name
+from .gradebook import student_name
 from .intake import MAX_BYTES
-from .isolate import IsolatedError, isolated
-from .kernel import Limits
-from .results import ExamResult
 
 
 def find_submissions(paths: Iterable[Path], unit: str) -> dict[str, Path]:
@@ -65,44 +60,3 @@ def read_submission(path: Path) -> bytes:
             return file.read(MAX_BYTES + 1)
     finally:
         os.close(number)
-
-
-def grade_one(bundle: Bundle, data: bytes, limits: Limits) -> ExamResult:
-    """Grade one submission in a fork, so that nothing it does to its examiner reaches the next one."""
-    try:
-        text = isolated(lambda: examine(data, bundle, limits).to_bytes().decode(), limits.total_seconds + 120)
-        return ExamResult.from_bytes(text.encode())
-    except IsolatedError as error:
-        return unexamined(bundle, "died", f"Grading did not finish: {str(error).strip().splitlines()[-1]}")
-
-
-def grade_class(
-    bundle: Bundle,
-    submissions: dict[str, Path],
-    course: Course,
-    limits: Limits | None = None,
-    say: Callable[[str], None] = print,
-) -> dict[str, ExamResult]:
-    """Grade every submission and record it. One that fails is recorded as such and stops no other.
-
-    Where the gradebook refuses a result, its outcome becomes "unrecorded".
-    """
-    results = {}
-    for number, (student, path) in enumerate(submissions.items(), 1):
-        start = time.monotonic()
-        try:
-            result = grade_one(bundle, read_submission(path), limits or Limits())
-        except OSError as error:
-            why = error.strerror or str(error)
-            result = unexamined(bundle, "unreadable", f"The file cannot be read ({why}). Hand in the .ipynb file itself.")
-        try:
-            course.record(student, bundle.unit.name, result)
-        except (CourseError, OSError) as error:
-            say(f"{student}: NOT recorded: {error}")
-            result.outcome = "unrecorded"
-        results[student] = result
-        seconds = time.monotonic() - start
-        say(
-            f"[{number}/{len(submissions)}] {student}: {result.score:g} / {result.points:g}, {result.outcome}, {seconds:.1f} s"
-        )
-    return results

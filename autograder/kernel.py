@@ -7,7 +7,6 @@ import contextlib
 import json
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -21,6 +20,8 @@ from typing import Any
 
 from gradus.check.values import is_tensor
 
+from .sandbox import environment
+from .warm import Child, Nursery, remove
 from .wire import Channel, WireError, decode, encode, parts
 
 MAX_NESTING = 50
@@ -35,7 +36,7 @@ class Limits:
     cell_seconds: float = 60.0
     call_seconds: float = 30.0
     total_seconds: float = 600.0
-    memory_bytes: int = 6 << 30
+    memory_bytes: int = 4 << 30
     file_bytes: int = 256 << 20
 
     def rlimits(self) -> dict[str, int]:
@@ -43,6 +44,8 @@ class Limits:
             "AS": self.memory_bytes,
             "FSIZE": self.file_bytes,
             "CORE": 0,
+            "NOFILE": 1024,
+            "NPROC": 256,
             "CPU": int(self.total_seconds) + 60,
         }
 
@@ -74,52 +77,40 @@ class KernelDied(KernelGone):
     """It ended by itself, or sent what is no answer."""
 
 
-def _subprocess(limits: Limits, folder: Path, theirs: socket.socket) -> subprocess.Popen[bytes]:
-    """Start the student's side as a process of its own, with nothing of ours in its environment.
+class _Cold:
+    """A student's process started from nothing, in no sandbox: where there is no warm parent."""
 
-    The seam for sandboxes and warm kernels: anything that hands `theirs` to a process will do.
-    """
-    bin_folder = str(Path(sys.executable).parent)
-    environment = {
-        "HOME": str(folder),
-        "IPYTHONDIR": str(folder / ".ipython"),
-        "MPLCONFIGDIR": str(folder / ".matplotlib"),
-        "TMPDIR": str(folder),
-        "PATH": f"{bin_folder}:/usr/bin:/bin",
-        "LANG": "C.UTF-8",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "PYTHONHASHSEED": "0",
-        **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "OPENBLAS", "MKL")},
-    }
-    for name in ("GRADUS_DATA", "GRADUS_CACHE"):
-        if name in os.environ:
-            environment[name] = os.environ[name]
-    theirs.set_inheritable(True)
-    return subprocess.Popen(
-        [
-            sys.executable,
-            "-P",
-            "-m",
-            "autograder.student",
-            str(theirs.fileno()),
-            json.dumps(limits.rlimits()),
-        ],
-        cwd=folder,
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        pass_fds=[theirs.fileno()],
-        start_new_session=True,
-    )
+    def __init__(self, limits: Limits, theirs: socket.socket) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="gradus-"))
+        theirs.set_inheritable(True)
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "autograder.student", str(theirs.fileno()), json.dumps(limits.rlimits())],
+            cwd=self.folder,
+            env=environment(str(self.folder)),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,
+        )
+
+    def ended(self, seconds: float = 0.0) -> str:
+        return ""
+
+    def stop(self) -> None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(5)
+        remove(self.folder)
 
 
 class Kernel:
     """A running student's process."""
 
-    def __init__(self, limits: Limits, folder: Path, channel: Channel, process: subprocess.Popen[bytes]) -> None:
-        self.limits, self.folder, self.channel, self.process = limits, folder, channel, process
+    def __init__(self, limits: Limits, channel: Channel, process: Child | _Cold) -> None:
+        self.limits, self.channel, self.process = limits, channel, process
+        self.ended = ""  # why the process ended by itself, where that is known
         self.alive = True
         self.depth = 0
         self.end = float("inf")  # no request may last longer than this
@@ -128,27 +119,34 @@ class Kernel:
         self.raised: tuple[Exception, str] | None = None  # by a callback, on its way through the student's code
 
     @classmethod
-    def start(
-        cls,
-        limits: Limits | None = None,
-        launch: Callable[[Limits, Path, socket.socket], subprocess.Popen[bytes]] = _subprocess,
-    ) -> Kernel:
+    def start(cls, limits: Limits | None = None, nursery: Nursery | None = None, seed: int = 0) -> Kernel:
         """Start a process and wait until it listens.
+
+        Args:
+            limits: what it may use.
+            nursery: the warm parent that forks it; without one it is started cold and outside any sandbox.
+            seed: of the random streams of Python, NumPy and torch.
 
         Raises:
             KernelDied: it did not come up within a minute.
+            NurseryGone: there is no warm parent any more.
         """
         limits = limits or Limits()
-        folder = Path(tempfile.mkdtemp(prefix="gradus-"))
         ours, theirs = socket.socketpair()
-        process = launch(limits, folder, theirs)
-        theirs.close()
-        kernel = cls(limits, folder, Channel(ours), process)
+        with theirs:
+            if nursery is None:
+                process: Child | _Cold = _Cold(limits, theirs)
+            else:
+                process = nursery.child([theirs.fileno()], limits.rlimits(), limits.memory_bytes, seed=seed)
+        kernel = cls(limits, Channel(ours), process)
         try:
-            kernel.channel.receive(time.monotonic() + 60)
+            answer = kernel.channel.receive(time.monotonic() + 60)
+            if "ready" not in answer:
+                raise WireError(str(answer.get("error")))
         except (EOFError, OSError, WireError) as error:
+            why = process.ended(1.0) or str(error) or type(error).__name__
             kernel.close()
-            raise KernelDied(f"the student's process did not start ({type(error).__name__})") from None
+            raise KernelDied(f"the student's process did not start ({why})") from None
         return kernel
 
     def run_cell(self, source: str, timeout: float | None = None) -> CellResult:
@@ -225,8 +223,9 @@ class Kernel:
             why = "the time for one notebook was used up" if over else f"stopped after {seconds:g} s: an endless loop?"
             raise KernelTimeout(why) from None
         except (EOFError, OSError):
+            self.ended = self.process.ended(1.0)
             self.close()
-            raise KernelDied("the code ended the Python process") from None
+            raise KernelDied(self.ending() or "the code ended the Python process") from None
         except WireError as error:
             if not self.alive:
                 raise
@@ -290,20 +289,22 @@ class Kernel:
 
         return probe(self, function)
 
+    def ending(self) -> str:
+        """For the student: which limit it passed, "" if none."""
+        return {
+            "memory": f"more than {self.limits.memory_bytes >> 30} GB of memory was used",
+            "processes": "too many processes were started",
+            "processor time": "the processor time for one notebook was used up",
+        }.get(self.ended, "")
+
     def close(self) -> None:
         """End the process and all it started; remove its folder."""
         if not self.alive:
             return  # a second time, the process's number could be another's
         self.alive = False
         self.channel.close()
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, signal.SIGKILL)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(5)
-        with contextlib.suppress(RecursionError):
-            shutil.rmtree(self.folder, ignore_errors=True)
-        if self.folder.exists():  # folders a thousand deep
-            subprocess.run(["rm", "-rf", "--", self.folder], stderr=subprocess.DEVNULL, check=False)
+        self.ended = self.ended or self.process.ended()
+        self.process.stop()
 
 
 def _students(error: Any, target: list | None) -> Exception:

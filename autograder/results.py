@@ -14,8 +14,8 @@ from nbformat import NotebookNode
 class ExamResult:
     """Outcome, a report for every exercise, and the notebook with the verdicts in it.
 
-    `outcome` is "graded", "timeout", "died", "unreadable" or "unrecorded" (the gradebook refused it). Points
-    earned before a death are kept.
+    `outcome` is "graded", "timeout", "memory", "died", "unreadable" or "unrecorded" (the gradebook refused it).
+    Points earned before a death are kept. `seed` is that of the student's random streams.
     """
 
     outcome: str
@@ -23,6 +23,7 @@ class ExamResult:
     outputs: dict[str, list[dict[str, Any]]] = field(repr=False)
     notebook: NotebookNode = field(repr=False)
     notes: list[str] = field(default_factory=list)
+    seed: int = 0
 
     @property
     def score(self) -> float:
@@ -44,6 +45,7 @@ class ExamResult:
             "outputs": self.outputs,
             "notebook": nbformat.writes(self.notebook, version=4),
             "notes": self.notes,
+            "seed": self.seed,
         }
         return json.dumps(data).encode()
 

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import ctypes
+import importlib
 import io
 import json
 import operator
 import os
-import resource
-import signal
+import random
 import socket
 import sys
 from collections.abc import Callable
@@ -25,6 +24,7 @@ import numpy as np
 from gradus.check.traces import student_lines
 from gradus.check.values import copied, unchanged
 
+from . import confine
 from .wire import Channel, WireError, decode, encode, parts
 
 OPERATORS: dict[str, Callable[..., Any]] = {
@@ -163,13 +163,26 @@ def _no_input(prompt: str = "") -> str:
 class Server:
     """Answers the examiner's requests, one at a time, nested where a call calls back."""
 
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
+    channel: Channel
+
+    def __init__(self) -> None:
         self.outputs = Outputs()
         sys.stdout, sys.stderr = _Stream(self.outputs, "stdout"), _Stream(self.outputs, "stderr")  # type: ignore[assignment]
         self.shell = _shell(self.outputs)
         self.kept: dict[int, Any] = {}
         self.probes: dict[str, Any] = {}
+
+    def warm(self) -> None:
+        """Do once what is slow the first time; nothing of it can be seen afterwards."""
+        self.shell.run_cell("1\nraise ValueError", store_history=False, silent=True)
+        self.outputs.reset()
+
+    def listen(self, channel: Channel) -> None:
+        """Say that it is ready, and answer until nobody asks any more."""
+        self.channel = channel
+        with contextlib.suppress(EOFError, OSError):
+            channel.send({"ready": os.getpid()})
+            self.serve()
 
     def serve(self) -> Any:
         """Answer requests until something comes that is none: the answer to a callback."""
@@ -323,26 +336,43 @@ def _text(error: BaseException) -> str:
         return "(its message cannot be shown)"
 
 
-def restrict(limits: dict[str, int]) -> None:
-    """Lower this process's limits, and tie its life to its parent's."""
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)
-    for name, value in limits.items():
-        which = getattr(resource, f"RLIMIT_{name}", None)
-        if which is not None:
-            with contextlib.suppress(ValueError, OSError):
-                resource.setrlimit(which, (value, value))
+def _seed(number: int) -> None:
+    """Start every random stream at the same place, those that ask the system for a start among them."""
+    start = random.Random(number)
+    random.seed(start.getrandbits(64))
+    np.random.seed(start.getrandbits(32))
+    np.random.bit_generator.randbits = start.getrandbits  # type: ignore[attr-defined]  # what default_rng() starts from
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        torch.manual_seed(start.getrandbits(63))
+
+
+def prepare(spec: dict[str, Any]) -> Callable[[socket.socket, dict[str, Any]], None]:
+    """In a warm parent: import what notebooks import and make the shell; return what a forked child does."""
+    server = Server()
+    for name in spec.get("preload", []):
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    for source in spec.get("setups", []):  # loads what they load; the names themselves are thrown away
+        with contextlib.suppress(Exception):
+            exec(compile(source, "<setup>", "exec"), {"__name__": "warm"})
+    server.warm()
+
+    def born(connection: socket.socket, request: dict[str, Any]) -> None:
+        _seed(request["seed"])
+        server.listen(Channel(connection))
+
+    return born
 
 
 def main() -> None:
     descriptor, limits = int(sys.argv[1]), json.loads(sys.argv[2])
     sys.argv = ["gradus"]
-    restrict(limits)
-    channel = Channel(socket.socket(fileno=descriptor))
-    server = Server(channel)
-    channel.send({"ready": os.getpid()})
-    with contextlib.suppress(EOFError, OSError):
-        server.serve()
+    confine.die_with_parent()
+    limits.pop("NPROC", None)  # it would count all that this user runs
+    confine.limit(limits)
+    _seed(0)
+    Server().listen(Channel(socket.socket(fileno=descriptor)))
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from autograder.cli import main
-from autograder.examine import Bundle
+from autograder.bundle import Bundle
 from autograder.gradebook import Course
 from autograder.release import solved_notebook, to_text
 

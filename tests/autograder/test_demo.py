@@ -12,7 +12,7 @@ from rich.console import Console
 
 from autograder.cli import main
 from autograder.demo import MARK, demo_class, run_demo
-from autograder.examine import Bundle
+from autograder.bundle import Bundle
 from autograder.gradebook import Course
 from autograder.source import load_unit
 

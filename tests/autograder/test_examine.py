@@ -11,7 +11,8 @@ import nbformat
 import pytest
 
 from autograder.bank import full_bank
-from autograder.examine import Bundle, examine, examine_bytes
+from autograder.bundle import Bundle
+from autograder.examine import examine
 from autograder.kernel import Limits
 from autograder.release import filled, handout, solved_notebook, to_text
 from autograder.results import ExamResult
@@ -245,15 +246,6 @@ def test_the_same_bytes_the_same_result(bundle, right):
     random = "import numpy as np, random\nnoise = np.random.default_rng().normal() + random.random()"
     first, second = (graded(bundle, {"softmax": right["softmax"]}, before=random) for _ in range(2))
     assert first.reports == second.reports
-
-
-def test_results_travel_as_bytes(tmp_path, monkeypatch, right):
-    """`examine_bytes`, as a worker calls it: by the unit's path, bytes in and bytes out."""
-    path = write(tmp_path)
-    unit = load_unit(path)
-    result = ExamResult.from_bytes(examine_bytes(to_text(solved_notebook(unit)).encode(), str(path), LIMITS))
-    assert result.score == TOTAL
-    assert ExamResult.from_bytes(result.to_bytes()).reports == result.reports
 
 
 def test_odd_text_can_be_written_to_a_file(bundle, right):

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from bs4 import BeautifulSoup
 
-from autograder.examine import Bundle
+from autograder.bundle import Bundle
 from autograder.gradebook import Course
 from autograder.grading import grade_class
 from autograder.release import filled, solved_notebook, to_text

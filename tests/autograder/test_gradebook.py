@@ -13,7 +13,8 @@ from nbgrader.api import Gradebook
 from nbgrader.converters import Autograde, GenerateAssignment
 from nbgrader.preprocessors import SaveAutoGrades
 
-from autograder.examine import Bundle, examine
+from autograder.bundle import Bundle
+from autograder.examine import examine
 from autograder.gradebook import Course, CourseError
 from autograder.grading import find_submissions, grade_class
 from autograder.isolate import IsolatedError, isolated

@@ -601,7 +601,7 @@ def test_folders_a_thousand_deep_are_removed():
     kernel = Kernel.start(LIMITS)
     run(kernel, "import os\nfor i in range(1500):\n    os.mkdir('d' * 50)\n    os.chdir('d' * 50)")
     kernel.close()
-    assert not kernel.folder.exists()
+    assert not kernel.process.folder.exists()
     kernel.close()  # a second time is no error
 
 
@@ -618,7 +618,7 @@ def test_too_much_memory_is_the_students_exception():
 def test_a_file_too_large_is_refused_and_its_folder_goes():
     kernel = Kernel.start(Limits(cell_seconds=20, file_bytes=1 << 20))
     kernel.run_cell("open('big', 'wb').write(b'x' * (8 << 20))")
-    folder = kernel.folder
+    folder = kernel.process.folder
     kernel.close()
     assert not folder.exists()
 

@@ -1,0 +1,86 @@
+"""What has been graded, line by line, so that a run that was killed goes on where it stopped."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+
+class Busy(RuntimeError):
+    """Another run is at work in the same course folder."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One result that stands in the gradebook."""
+
+    student: str
+    digest: str  # of the submission's bytes
+    bundle: str  # the unit's key: source, checks, bank
+    outcome: str
+    score: float
+    points: float
+    seed: int
+    seconds: float
+    when: str  # UTC, ISO 8601
+
+
+class Journal:
+    """An append-only file of a unit's results in a course folder. A line is written after the gradebook was."""
+
+    def __init__(self, folder: Path, unit: str) -> None:
+        self.path = folder / ".gradus" / f"{unit}.journal.jsonl"
+
+    def last(self) -> dict[str, Entry]:
+        """Student -> the last entry. A line that a crash cut short is passed over."""
+        found = {}
+        try:
+            lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        except FileNotFoundError:
+            return {}
+        for line in lines:
+            with contextlib.suppress(ValueError, TypeError):
+                entry = Entry(**json.loads(line))
+                found[entry.student] = entry
+        return found
+
+    def add(self, entry: Entry) -> None:
+        """Write one line, for certain on the disk when this returns.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with self.path.open("ab") as file:
+            torn = file.tell() and self.path.read_bytes()[-1:] != b"\n"
+            file.write(b"\n" * bool(torn) + json.dumps(asdict(entry)).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep other runs out of a course folder: the gradebook has one writer.
+
+    Raises:
+        Busy: another run is there. OSError: the folder cannot be written.
+    """
+    path = folder / ".gradus" / "lock"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("a+", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise Busy(
+                f"Another autograder (process {file.read().strip() or 'unknown'}) is at work in {folder}."
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield

@@ -1,0 +1,161 @@
+"""Where submissions are examined: a warm parent of examiners and one of students' processes, each in its sandbox.
+
+`Workplace.examine` is the worker's whole interface, from a submission's bytes to a result's bytes; here, in a pool of
+threads, or on another machine (`examine_here`).
+"""
+
+from __future__ import annotations
+
+import atexit
+import hashlib
+import socket
+import tempfile
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from . import sandbox
+from .bundle import Bundle
+from .kernel import Limits
+from .warm import Nursery, NurseryGone, OneEach
+from .wire import Channel, WireError
+
+EXAMINER_BYTES = 4 << 30
+GRACE_SECONDS = 120  # what the examiner itself may take beyond the student's time
+
+
+class ExaminerLost(RuntimeError):
+    """An examiner ended without a result; the message says how. It may go better at a second try."""
+
+
+class Stopped(RuntimeError):
+    """The workplace was closed while this was examined."""
+
+
+def seed_of(submission: bytes) -> int:
+    """The seed of a submission's random streams: the same bytes, the same numbers."""
+    return int.from_bytes(hashlib.sha256(submission).digest()[:6], "big")
+
+
+class Workplace:
+    """Examines submissions of one unit, any number at a time; a context manager."""
+
+    def __init__(self, bundle: bytes, limits: Limits | None = None, kind: str = "auto") -> None:
+        self.bundle, self.limits, self.kind = bundle, limits or Limits(), sandbox.choose(kind)
+        self._lock = threading.Lock()
+        self._closed = False
+        self._pair = self._open()
+
+    def _open(self) -> tuple[Nursery | OneEach, Nursery]:
+        """Start both warm parents, side by side.
+
+        Raises:
+            SandboxError: one did not come up.
+        """
+        bundle = Bundle.from_bytes(self.bundle)
+        preload = ["numpy", "matplotlib.pyplot", *bundle.imports]
+        setups = [cell.source for cell in bundle.unit.setups]
+
+        def students() -> Nursery | OneEach:
+            role = "autograder.student:prepare"
+            if self.kind == "bubblewrap-cold":
+                return OneEach(role, preload=preload, setups=setups)
+            return Nursery.start(self.kind, role, preload=preload, setups=setups)
+
+        def examiners() -> Nursery:
+            with tempfile.TemporaryFile() as file:
+                file.write(self.bundle)
+                file.seek(0)
+                return Nursery.start(self.kind, "autograder.examine:prepare", [file.fileno()], preload=preload)
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.submit(students), pool.submit(examiners)
+        failed = first.exception() or second.exception()
+        if failed is None:
+            return first.result(), second.result()
+        for future in (first, second):
+            if future.exception() is None:
+                future.result().close()
+        raise failed
+
+    def examine(self, submission: bytes) -> bytes:
+        """The result of one submission, as `ExamResult.to_bytes` gives it.
+
+        Raises:
+            ExaminerLost: its examiner died or hung.
+            Stopped: `close` was called meanwhile.
+        """
+        pair = self._pair
+        try:
+            return self._examine(pair, submission)
+        except NurseryGone as error:
+            if self._closed:
+                raise Stopped from None
+            with self._lock:
+                if self._pair is pair:  # whoever comes first starts them anew
+                    for nursery in pair:
+                        nursery.close()
+                    self._pair = self._open()
+            raise ExaminerLost(str(error)) from None
+        except ExaminerLost:
+            if self._closed:
+                raise Stopped from None
+            raise
+
+    def _examine(self, pair: tuple[Nursery | OneEach, Nursery], submission: bytes) -> bytes:
+        students, examiners = pair
+        seconds = self.limits.total_seconds + GRACE_SECONDS
+        limits = {"CORE": 0, "AS": EXAMINER_BYTES, "CPU": int(seconds), "FSIZE": 1 << 30}
+        ours, theirs = socket.socketpair()
+        with theirs:
+            child = examiners.child([theirs.fileno(), students.control.fileno()], limits, EXAMINER_BYTES, seed=0)
+        channel = Channel(ours)
+        try:
+            request = {"submission": submission, "limits": asdict(self.limits), "seed": seed_of(submission)}
+            deadline = time.monotonic() + seconds
+            channel.send(request | {"inside": students.inside}, deadline)
+            answer = channel.receive(deadline)
+        except TimeoutError:
+            raise ExaminerLost(f"no result after {seconds:g} s") from None
+        except (EOFError, OSError, WireError) as error:
+            raise ExaminerLost(child.ended(1.0) or f"the examiner ended ({type(error).__name__})") from None
+        finally:
+            channel.close()
+            child.stop()
+        if "result" in answer:
+            return answer["result"]
+        if answer.get("gone"):
+            raise NurseryGone(answer["error"])
+        raise ExaminerLost(str(answer.get("error")))
+
+    def close(self) -> None:
+        """End everything; what is being examined raises `Stopped`."""
+        self._closed = True
+        for nursery in self._pair:
+            nursery.close()
+
+    def __enter__(self) -> Workplace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+_here: dict[Any, Workplace] = {}
+_here_lock = threading.Lock()
+
+
+def examine_here(bundle: bytes, submission: bytes, limits: dict[str, Any], kind: str) -> bytes:
+    """`Workplace.examine` for a worker on any machine, which keeps its workplace for the next submission."""
+    key = (hashlib.sha256(bundle).hexdigest(), tuple(sorted(limits.items())), kind)
+    with _here_lock:
+        place = _here.get(key)
+        if place is None:
+            for other in _here.values():
+                other.close()
+            _here.clear()
+            place = _here[key] = Workplace(bundle, Limits(**limits), kind)
+            atexit.register(place.close)
+    return place.examine(submission)
