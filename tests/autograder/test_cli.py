@@ -10,8 +10,8 @@ from types import SimpleNamespace
 import pytest
 from click.testing import CliRunner
 
-from autograder.cli import main
 from autograder.bundle import Bundle
+from autograder.cli import main
 from autograder.gradebook import Course
 from autograder.release import solved_notebook, to_text
 

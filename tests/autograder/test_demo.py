@@ -10,9 +10,9 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
+from autograder.bundle import Bundle
 from autograder.cli import main
 from autograder.demo import MARK, demo_class, run_demo
-from autograder.bundle import Bundle
 from autograder.gradebook import Course
 from autograder.source import load_unit
 

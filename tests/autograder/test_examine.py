@@ -15,7 +15,6 @@ from autograder.bundle import Bundle
 from autograder.examine import examine
 from autograder.kernel import Limits
 from autograder.release import filled, handout, solved_notebook, to_text
-from autograder.results import ExamResult
 from autograder.source import load_unit
 
 from .tiny import SOURCE, write
@@ -73,9 +72,7 @@ def every_mistake():
 
 @pytest.mark.parametrize("name", every_mistake())
 def test_a_known_mistake_loses_points_and_is_told_its_hint(bundle, right, name):
-    exercise, mistake = next(
-        (e, m) for e in bundle.unit.exercises.values() for m in e.mistakes if m.name == name
-    )
+    exercise, mistake = next((e, m) for e in bundle.unit.exercises.values() for m in e.mistakes if m.name == name)
     result = graded(bundle, right | {exercise.name: right[exercise.name] + "\n\n" + mistake.source})
     assert result.score < TOTAL
     assert result.mistakes == {exercise.name: name}
@@ -156,7 +153,9 @@ def test_checks_take_no_more_than_the_time_for_a_notebook(bundle, right):
 
 def test_a_cell_that_fails_when_it_is_run_again_is_left_out(bundle, right, tmp_path):
     """After a death all that ran before runs again; what then ends the process must not end it for ever."""
-    mood = f"import os\nif os.path.exists({str(tmp_path / 'flag')!r}): os._exit(0)\nopen({str(tmp_path / 'flag')!r}, 'w')"
+    mood = (
+        f"import os\nif os.path.exists({str(tmp_path / 'flag')!r}): os._exit(0)\nopen({str(tmp_path / 'flag')!r}, 'w')"
+    )
     result = graded(bundle, right | {"softmax": "def softmax(z):\n    import os; os._exit(0)"}, before=mood)
     assert (result.reports["softmax"]["score"], result.reports["Scaler"]["score"]) == (0, 2)
 
@@ -279,7 +278,9 @@ VALUE += '# %% variant="answer"\nanswer = (6, 7)\n\n'
 def valued(tmp_path_factory):
     source = SOURCE.replace("# %% [markdown] question=", VALUE + "# %% [markdown] question=", 1)
     # a method that may modify its argument, as an optimiser's step does
-    source = source.replace("return X - self.mean_\n        ### END", "X -= self.mean_\n        return X\n        ### END", 1)
+    source = source.replace(
+        "return X - self.mean_\n        ### END", "X -= self.mean_\n        return X\n        ### END", 1
+    )
     source = source.replace('check("Scaler", points=2)', 'check("Scaler", points=2, changes=["X"])', 1)
     return Bundle.load(write(tmp_path_factory.mktemp("valued"), source))
 
@@ -292,7 +293,11 @@ def valued(tmp_path_factory):
         ("answer = [5, 7]", 0, "does not hold"),
         ("del answer" + "\n", 0, "`answer` is not defined"),
         ("answer = []\nfor i in range(60): answer = [answer]", 0, ""),
-        ("class A:\n    __getitem__ = lambda s, i: A()\n    __eq__ = lambda s, o: True\nanswer = A()", 0, "'TypeError: the code returned an object of type A, where plain data is expected'"),
+        (
+            "class A:\n    __getitem__ = lambda s, i: A()\n    __eq__ = lambda s, o: True\nanswer = A()",
+            0,
+            "'TypeError: the code returned an object of type A, where plain data is expected'",
+        ),
         ("import os\nclass A(type(os)):\n    pass\nanswer = print", 0, ""),
     ],
 )

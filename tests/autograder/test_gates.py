@@ -158,7 +158,11 @@ def test_an_object_that_differs_from_everything_by_nothing_gets_nothing(tmp_path
 
 
 def test_an_input_modified_in_place_gets_nothing(tmp_path):
-    source = SOURCE.replace('def transform(self, X):\n        ### BEGIN SOLUTION\n        return X - self.mean_', 'def transform(self, X):\n        ### BEGIN SOLUTION\n        X -= self.mean_\n        return X', 1)
+    source = SOURCE.replace(
+        "def transform(self, X):\n        ### BEGIN SOLUTION\n        return X - self.mean_",
+        "def transform(self, X):\n        ### BEGIN SOLUTION\n        X -= self.mean_\n        return X",
+        1,
+    )
     assert source != SOURCE
     found = problems(tmp_path, source)
     assert any("the reference loses points" in problem and "in place" in problem for problem in found), found

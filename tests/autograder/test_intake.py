@@ -361,14 +361,23 @@ def test_a_demo_that_a_students_cell_leans_on_is_run(release, solved, source):
     assert demos_run(release, solved, cell=source, local="def g(data, m=1):\n    for data in []: pass") == {"demo-1"}
 
 
-@pytest.mark.parametrize("source", ["data = 3\nprint(data)", "def f(data):\n    return data", "print('data')", "x.data"])
+@pytest.mark.parametrize(
+    "source", ["data = 3\nprint(data)", "def f(data):\n    return data", "print('data')", "x.data"]
+)
 def test_a_demo_that_nothing_leans_on_is_not_run(release, solved, source):
     assert demos_run(release, solved, cell=source) == set()
 
 
 @pytest.mark.parametrize(
     "source",
-    ["-" * 190_000 + "1", "(" * 190_000, "a." * 95_000 + "b", "x" + "+x" * 90_000, "f(" * 90_000, "lambda:" * 28_000 + "1"],
+    [
+        "-" * 190_000 + "1",
+        "(" * 190_000,
+        "a." * 95_000 + "b",
+        "x" + "+x" * 90_000,
+        "f(" * 90_000,
+        "lambda:" * 28_000 + "1",
+    ],
     ids=lambda source: source[:3],
 )
 def test_a_source_made_to_break_the_parser(release, solved, source):

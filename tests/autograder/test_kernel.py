@@ -117,7 +117,7 @@ def test_a_figure_is_a_picture(kernel):
 
 def test_what_is_no_picture_is_none(kernel):
     """A picture's text is put into the feedback page as it stands."""
-    evil = "\"><script>evil()</script>"
+    evil = '"><script>evil()</script>'
     data = {"image/png": evil, "text/plain": "x"}
     out = run(kernel, f"from IPython.display import display\ndisplay({data!r}, raw=True)")
     assert out[0]["data"] == {"text/plain": "x"}
@@ -555,7 +555,14 @@ def test_a_forged_answer_is_death_not_belief(doomed, name):
     assert not doomed.alive
 
 
-FORGED_ERRORS = ["7", "[1, 2, 3]", "['ValueError', 'x']", "['SystemExit', 'x', []]", "['KeyboardInterrupt', '', 7]", "[{}, [], {}]"]
+FORGED_ERRORS = [
+    "7",
+    "[1, 2, 3]",
+    "['ValueError', 'x']",
+    "['SystemExit', 'x', []]",
+    "['KeyboardInterrupt', '', 7]",
+    "[{}, [], {}]",
+]
 
 
 @pytest.mark.parametrize("error", FORGED_ERRORS)

@@ -251,7 +251,11 @@ def test_tensors_that_are_no_arrays_are_not_sent():
 def test_a_small_message_takes_little_memory():
     """Ten bytes that promise a gigabyte are refused before anything of the kind is made."""
     tracemalloc.start()
-    for message in (["array", "float64", [1 << 27], b"0"], ["text", [1 << 30], []], HOSTILE["one long word and many short"]):
+    for message in (
+        ["array", "float64", [1 << 27], b"0"],
+        ["text", [1 << 30], []],
+        HOSTILE["one long word and many short"],
+    ):
         with pytest.raises(WireError):
             decode(message)
     peak = tracemalloc.get_traced_memory()[1]

@@ -35,7 +35,9 @@ def test_arrows_run_one_way(path):
 
 def test_importing_gradus_is_quick_work():
     """Torch, matplotlib and scikit-learn are imported where they are used, not by `import gradus.check`."""
-    code = "import sys, gradus, gradus.check; print([m for m in ('torch', 'matplotlib', 'sklearn') if m in sys.modules])"
+    code = (
+        "import sys, gradus, gradus.check; print([m for m in ('torch', 'matplotlib', 'sklearn') if m in sys.modules])"
+    )
     answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert answer.stdout.strip() == "[]"
 
