@@ -16,12 +16,12 @@ from nbgrader.preprocessors import SaveAutoGrades
 from autograder.bundle import Bundle
 from autograder.examine import examine
 from autograder.gradebook import Course, CourseError
-from autograder.grading import find_submissions, grade_class
+from autograder.grading import find_submissions
 from autograder.isolate import IsolatedError, isolated
 from autograder.release import filled, solved_notebook, to_text
 from autograder.source import load_unit
 
-from .tiny import SOURCE, write
+from .tiny import SOURCE, graded, write
 
 UNIT = "99_tiny"
 NOTHING = {"check-softmax": 0, "check-Scaler": 0, "why": 0}
@@ -139,7 +139,7 @@ def test_what_cannot_be_read_gets_nothing_and_the_reason(course, made, tmp_path)
             path.symlink_to(tmp_path / "nowhere.ipynb")
     found = course.submissions(UNIT)
     said = []
-    results = grade_class(made.bundle, found, course, say=said.append)
+    results = graded(made.bundle, found, course, said.append).results
     assert len(said) == len(results) == len(course.scores(UNIT)) == 6
     for student, why in {"no-json": "no valid JSON", "link": "a link", "folder": "no ordinary file",
                          "pipe": "no ordinary file", "dangling": "a link"}.items():  # fmt: skip
@@ -194,7 +194,7 @@ def test_a_name_that_is_no_text_is_spelt_out(course, made):
         file.write(made.papers["perfect"])
     found = course.submissions(UNIT)
     assert found == find_submissions([course.folder / "submitted"], UNIT) and list(found) == ["Jos\\xe9"]
-    grade_class(made.bundle, found, course, say=lambda text: None)
+    graded(made.bundle, found, course)
     assert course.scores(UNIT) == {"Jos\\xe9": 6}
 
 

@@ -1,6 +1,14 @@
-"""A unit small enough to be broken on purpose."""
+"""A unit small enough to be broken on purpose, and a class that is graded in it."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from pathlib import Path
+
+from autograder.bundle import Bundle
+from autograder.classroom import File, Graded, Summary, grade_class
+from autograder.gradebook import Course
+from autograder.workplace import Workplace
 
 SOURCE = '''# %% [markdown]
 # # Tiny
@@ -161,3 +169,15 @@ def write(folder: Path, source: str = SOURCE, name: str = "99_tiny") -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(source, encoding="utf-8")
     return path
+
+
+def graded(
+    bundle: Bundle,
+    found: Mapping[str, Path],
+    course: Course,
+    finished: Callable[[Graded], None] = lambda graded: None,
+) -> Summary:
+    """Grade the notebooks in `found` as the command does: in a sandbox, into `course`."""
+    with Workplace(bundle.to_bytes()) as place:
+        sources = {student: File(path) for student, path in found.items()}
+        return grade_class(bundle, sources, course, place, finished=finished)
