@@ -9,7 +9,28 @@ from pathlib import Path
 from autograder.bundle import Bundle
 from autograder.release import filled, solved_notebook, to_text
 
-TORCH = '''# %% [markdown]
+
+def _fit(hint: str = "", name: str = "", **changed: str) -> str:
+    """A cell that trains a network, as a mistake if it has a name, with some lines changed."""
+    lines = {
+        "start": "torch.manual_seed(0)",
+        "model": "model = nn.Sequential(nn.Linear(2, 64), nn.Tanh(), nn.Linear(64, 1))",
+        "optimizer": "optimizer = torch.optim.Adam(model.parameters(), lr=0.02)",
+        "losses": "losses = []",
+        "loop": "for _ in range(steps):",
+        "loss": "    loss = nn.functional.binary_cross_entropy_with_logits(model(X)[:, 0], y)",
+        "zero": "    optimizer.zero_grad()",
+        "backward": "    loss.backward()",
+        "step": "    optimizer.step()",
+        "keep": "    losses.append(loss.item())",
+        "end": "return np.array(losses)",
+    } | changed
+    header = f'# %% mistake="fit" name="{name}" hint="{hint}"' if name else '# %% variant="fit"'
+    return "\n".join([header, "def fit(steps):", *(f"    {line}" for line in lines.values() if line), ""])
+
+
+_REFERENCE = _fit().partition("def fit(steps):\n")[2]
+TORCH = f'''# %% [markdown]
 # # Train
 #
 # A small network, trained for about two seconds.
@@ -28,44 +49,11 @@ angles = torch.linspace(0, 12, 400)
 X = torch.stack([angles.cos() * angles, angles.sin() * angles], dim=1) / 12
 y = (angles % 2 > 1).float()
 
-# %% exercise="network" minutes=5 difficulty=1
-def network(hidden):
-    """Two numbers in, `hidden` units with tanh, one logit out."""
-    ### BEGIN SOLUTION
-    return nn.Sequential(nn.Linear(2, hidden), nn.Tanh(), nn.Linear(hidden, 1))
-    ### END SOLUTION
-
-# %% check="network" points=2
-@inside
-def shapes(hidden):
-    return [list(p.shape) for p in network(hidden).parameters()]
-
-def test_shapes():
-    "weights and biases have the right shapes"
-    assert_close(shapes(5), [[5, 2], [5], [1, 5], [1]])
-
-check("network", points=2)
-
-# %% mistake="network" name="no-bias" hint="Keep the biases."
-def network(hidden):
-    return nn.Sequential(nn.Linear(2, hidden, bias=False), nn.Tanh(), nn.Linear(hidden, 1, bias=False))
-
 # %% exercise="fit" minutes=10 difficulty=2
 def fit(steps):
     """Train a network of 64 units for `steps` steps of Adam; return the losses, (steps,)."""
     ### BEGIN SOLUTION
-    torch.manual_seed(0)
-    model = network(64)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    losses = []
-    for _ in range(steps):
-        loss = nn.functional.binary_cross_entropy_with_logits(model(X)[:, 0], y)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        losses.append(loss.item())
-    return np.array(losses)
-    ### END SOLUTION
+{_REFERENCE}    ### END SOLUTION
 
 # %% check="fit" points=4
 def test_length():
@@ -74,23 +62,16 @@ def test_length():
 
 def test_learns():
     "the loss falls"
-    losses = fit(2200)
+    losses = fit(7000)
     assert_close(losses[-1] < 0.6 * losses[0], True)
 
 check("fit", points=4)
 
-# %% mistake="fit" name="no-zero" hint="Set the gradients to zero before each step."
-def fit(steps):
-    torch.manual_seed(0)
-    model = network(64)
-    optimizer = torch.optim.Adam(model.parameters(), lr=0.02)
-    losses = []
-    for _ in range(steps):
-        loss = nn.functional.binary_cross_entropy_with_logits(model(X)[:, 0], y)
-        loss.backward()
-        losses.append(loss.item())
-    return np.array(losses)
-'''
+{_fit("Set the gradients to zero before each step.", "no-zero", zero="")}
+{_fit("Take a step.", "no-step", step="")}
+{_fit("Work backwards first.", "no-backward", backward="")}
+{_fit("Keep the loss of each step.", "last-only", keep="", end="return np.array([loss.item()])")}
+{_fit(optimizer="optimizer = torch.optim.Adam(list(model.parameters()), lr=0.02)")}'''
 
 
 def torch_unit(folder: Path) -> Path:
