@@ -1,33 +1,38 @@
 """nbgrader's course folder and gradebook, written by one process through nbgrader's own converters.
 
-Examined notebooks carry their verdicts as outputs already, so nbgrader's Autograde is run without its Execute;
-everything after that (scores, late penalties, manual marks, formgrader, exports) stays nbgrader's.
+Examined notebooks carry their verdicts as outputs already, so nothing is executed here; what follows (scores, late
+penalties, manual marks, formgrader, exports) is nbgrader's own code, see `ledger`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import html
+import json
 import logging
 import os
 import re
 import sys
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import Autograde, GenerateAssignment, GenerateFeedback, NbGraderException
+from nbgrader.converters import GenerateAssignment, GenerateFeedback, NbGraderException
 from nbgrader.coursedir import CourseDirectory
-from nbgrader.preprocessors import ClearOutput, Execute, NbGraderPreprocessor
+from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import SQLAlchemyError
 from traitlets.config import Config
 
+from . import ledger
 from .celltext import visible
 from .intake import role
+from .ledger import CourseError as CourseError
 from .release import source_notebook, to_text
 from .results import ExamResult
 from .source import Unit
@@ -46,10 +51,6 @@ c.Execute.timeout = 120
 # without the hidden tests, which the autograded notebooks hold
 c.GenerateFeedback.preprocessors = {FEEDBACK}
 """
-
-
-class CourseError(RuntimeError):
-    """nbgrader refused, or the folder is none to work in; the message says why."""
 
 
 class _Kept(logging.Handler):
@@ -95,10 +96,6 @@ class _GenerateAssignment(_Found, GenerateAssignment):
     pass
 
 
-class _Autograde(_Found, Autograde):
-    pass
-
-
 class _GenerateFeedback(_Found, GenerateFeedback):
     pass
 
@@ -109,7 +106,7 @@ def student_name(folder: str) -> str:
 
 
 class Course:
-    """A course folder: source, release, submitted, examined, autograded, feedback, gradebook.db."""
+    """A course folder: source, release, submitted, autograded, feedback, gradebook.db."""
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder).resolve()
@@ -117,6 +114,7 @@ class Course:
             raise CourseError(f"{self.folder} is a file: a course is a folder.")
         # nbgrader makes its database with the program alembic, which stands beside this Python
         beside = str(Path(sys.executable).parent)
+        self._ledger: tuple[tuple[int, str], ledger.Ledger] | None = None
         if beside not in os.environ.get("PATH", "").split(os.pathsep):
             os.environ["PATH"] = beside + os.pathsep + os.environ.get("PATH", "")
 
@@ -141,13 +139,21 @@ class Course:
         """Put the unit's source into the course and the gradebook. Nothing is done if it is there unchanged.
 
         Raises:
-            CourseError: students are graded already, and the unit's exercises are others now.
+            CourseError: students are graded already, and the unit's exercises are others now; or the gradebook is
+                another nbgrader's, or the disk refuses.
         """
-        self.folder.mkdir(parents=True, exist_ok=True)
+        try:
+            self._prepare(unit)
+        except OSError as error:
+            raise CourseError(ledger.why(error, self.folder)) from None
+
+    def _prepare(self, unit: Unit) -> None:
+        self.close()  # what it knows of the unit's cells may change
+        self._create()
+        ledger.inspect(self.folder / "gradebook.db")
         config = self.folder / "nbgrader_config.py"
         if not config.exists():
             config.write_text(CONFIG, encoding="utf-8")
-        self._create()
         path, released = (self.folder / step / unit.name / f"{unit.name}.ipynb" for step in ("source", "release"))
         text = to_text(source_notebook(unit))
         # nbgrader writes the released notebook last: where it is missing, the gradebook may not know this source
@@ -172,9 +178,12 @@ class Course:
         target, begun = self.folder / "gradebook.db", self.folder / ".gradebook.begun"
         if target.exists():
             return
+        self.folder.mkdir(parents=True, exist_ok=True)
         begun.unlink(missing_ok=True)
-        with Gradebook(f"sqlite:///{begun}", "gradus"):
-            pass
+        try:
+            ledger.make(begun)
+        except SQLAlchemyError as error:
+            raise CourseError(ledger.why(error, target)) from None
         begun.replace(target)
 
     def _has(self, unit: str) -> bool:
@@ -183,37 +192,62 @@ class Course:
                 gradebook.find_assignment(unit)
         except MissingEntry:
             return False
-        except DatabaseError as error:
-            raise CourseError(f"{self.folder / 'gradebook.db'} cannot be used: {error.orig}.") from None
+        except SQLAlchemyError as error:
+            raise CourseError(ledger.why(error, self.folder / "gradebook.db")) from None
         return True
 
     def record(self, student: str, unit: str, result: ExamResult) -> None:
-        """Write one result into the gradebook, and the executed notebook into autograded/."""
-        notebook = copy.deepcopy(result.notebook)
-        for cell in notebook.cells:
-            if role(cell) == "question":
-                cell.source = _inert(cell.source)
-        folder = self.folder / "examined" / student / unit
-        folder.mkdir(parents=True, exist_ok=True)
+        """Write one result into the gradebook, and the examined notebook into autograded/.
+
+        Both or neither, unless this process is killed between the two: then the gradebook has the new scores and the
+        notebook is the one from before.
+
+        Raises:
+            CourseError: one of them cannot be written.
+        """
+        notebook = _own(result.notebook)
         notes = list(result.notes)
-        when = folder / "timestamp.txt"
-        when.unlink(missing_ok=True)
+        when = None
         stamp = self.folder / "submitted" / student / unit / "timestamp.txt"
         if stamp.is_file():
             try:
-                parse_utc(stamp.read_text(encoding="utf-8").strip())
-                when.write_bytes(stamp.read_bytes())
+                when = stamp.read_text(encoding="utf-8").strip()
+                parse_utc(when)
             except (ValueError, OverflowError, OSError):  # nbgrader would refuse the submission
+                when = None
                 notes.append("timestamp.txt holds no time: when this was handed in is not recorded")
-        if notes:
-            lines = "\n".join(f"- {html.escape(note)}" for note in notes)
-            notebook.cells.insert(0, new_markdown_cell(f"**Notes from the grader**\n\n{lines}", id="gradus-notes"))
-        (folder / f"{unit}.ipynb").write_text(to_text(notebook), encoding="utf-8")
-        config = Config()
-        config.CourseDirectory.submitted_directory = "examined"
-        config.Autograde.sanitize_preprocessors = _without(Autograde.sanitize_preprocessors, ClearOutput)
-        config.Autograde.autograde_preprocessors = _without(Autograde.autograde_preprocessors, Execute)
-        self._run(_Autograde, unit, "examined", [student], config)
+        folder = self.folder / "autograded" / student / unit
+        try:
+            book = self._open(unit)
+            book.restore(notebook)
+            if notes:
+                lines = "\n".join(f"- {html.escape(note)}" for note in notes)
+                notebook.cells.insert(0, new_markdown_cell(f"**Notes from the grader**\n\n{lines}", id="gradus-notes"))
+            folder.mkdir(parents=True, exist_ok=True)
+            text = json.dumps(notebook, ensure_ascii=False)  # in one line: indenting is ten times the work
+            path = folder / f"{unit}.ipynb"
+            with _put(path, text), book.writing(student, notebook, when):
+                pass
+            if when:
+                (folder / "timestamp.txt").write_text(when, encoding="utf-8")
+            else:
+                (folder / "timestamp.txt").unlink(missing_ok=True)
+        except OSError as error:
+            raise CourseError(ledger.why(error, folder)) from None
+
+    def _open(self, unit: str) -> ledger.Ledger:
+        """The gradebook, open for one unit; a fork opens its own, for SQLite's files may not be shared."""
+        key = (os.getpid(), unit)
+        if self._ledger is None or self._ledger[0] != key:
+            self.close()
+            self._ledger = key, ledger.Ledger(self.folder, unit)
+        return self._ledger[1]
+
+    def close(self) -> None:
+        """Let go of the gradebook. Between two results nothing is locked; this frees memory."""
+        if self._ledger is not None and self._ledger[0][0] == os.getpid():
+            self._ledger[1].close()
+        self._ledger = None
 
     def feedback(self, unit: str) -> list[Path]:
         """Write nbgrader's feedback pages, our tables in them; return their paths."""
@@ -269,5 +303,31 @@ def _inert(markdown: str) -> str:
     return re.sub(r"<(?=[A-Za-z/!?])|\](?=[(:])", r"\g<0> ", markdown)
 
 
-def _without(default: Any, kind: type) -> list[type]:
-    return [cls for cls in default.default_args[0] if cls is not kind]
+def _own(notebook: NotebookNode) -> NotebookNode:
+    """A copy whose cells and their marks may be changed; a whole deep copy would take longer than the gradebook."""
+    cells = []
+    for cell in notebook.cells:
+        cell = NotebookNode({**cell, "metadata": copy.deepcopy(cell.metadata)})
+        if role(cell) == "question":
+            cell.source = _inert(cell.source)
+        cells.append(cell)
+    return NotebookNode({**notebook, "cells": cells})
+
+
+@contextlib.contextmanager
+def _put(path: Path, text: str) -> Iterator[None]:
+    """Write a file beside `path`, for certain on the disk; it takes its place when the context is left without error."""
+    begun = path.with_name(f".{path.name}.begun")
+    begun.unlink(missing_ok=True)
+    try:
+        with begun.open("wb") as file:
+            file.write(text.encode("utf-8", "replace"))
+            file.flush()
+            os.fsync(file.fileno())
+        begun.chmod(0o444)  # as nbgrader leaves it
+        yield
+        begun.replace(path)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            begun.unlink(missing_ok=True)
+        raise

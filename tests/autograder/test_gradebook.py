@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import random
+import resource
 import shutil
 import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
 from types import SimpleNamespace
 
-import nbgrader.api
 import pytest
 from nbgrader.api import Gradebook
-from nbgrader.converters import Autograde, GenerateAssignment
+from nbgrader.converters import GenerateAssignment
 from nbgrader.preprocessors import SaveAutoGrades
 
+from autograder import ledger
 from autograder.bundle import Bundle
 from autograder.examine import examine
 from autograder.gradebook import Course, CourseError
@@ -269,10 +278,19 @@ def killed_at_the_second(method):
     return call
 
 
+def killed_afterwards(method):
+    def call(*args, **kwargs):
+        method(*args, **kwargs)
+        killed()
+
+    return call
+
+
 RECORDING = {
-    "autograded/ is emptied": (Autograde, "init_assignment", lambda method: killed),
+    "nothing is written": (ledger.Ledger, "writing", lambda method: killed),
     "one of two scores is in": (SaveAutoGrades, "_add_score", killed_at_the_second),
-    "the notebook is not written": (Autograde, "write_single_notebook", killed_at_the_second),
+    "all scores are in, nothing is committed": (ledger.Ledger, "_write", killed_afterwards),
+    "all is committed, the notebook is the old one": (Path, "replace", lambda method: killed),
 }
 
 
@@ -287,12 +305,75 @@ def test_a_write_that_is_cut_short_loses_nothing(moment, course, made, monkeypat
         patch.setattr(owner, name, wrap(getattr(owner, name)))
         isolated(lambda: course.record("ada", UNIT, made.results["perfect"]))
     assert kept_by_hand(course, "ada")
-    assert course.scores(UNIT)["bob"] == 4 and course.scores(UNIT)["ada"] in (4, 6)
+    assert course.scores(UNIT) == {"bob": 4, "ada": 6 if "committed, the notebook" in moment else 4}
+    assert autograded(course, "ada").count("4 of 4 tests passed") == 1  # a whole one
+    assert sound(course)
     assert course.submissions(UNIT)["ada"].read_text(encoding="utf-8") == made.papers["perfect"]
     course.prepare(made.unit)
     course.record("ada", UNIT, made.results["perfect"])
     assert course.scores(UNIT) == {"ada": 6, "bob": 4} and kept_by_hand(course, "ada")
+    assert os.listdir(course.folder / "autograded" / "ada" / UNIT) == [f"{UNIT}.ipynb"]
     assert len(course.feedback(UNIT)) == 2
+
+
+def sound(course):
+    with contextlib.closing(sqlite3.connect(course.folder / "gradebook.db")) as database:
+        return database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+
+
+def test_killed_at_any_moment_a_run_loses_at_most_the_one_at_work(course, made):
+    """The gradebook has each that was said to be recorded, and goes on with the rest."""
+    rng = random.Random(4)
+    for number in range(12):
+        reading, writing = os.pipe()
+        pid = os.fork()
+        if not pid:
+            try:
+                for i in range(200):
+                    course.record(f"{number}-{i}", UNIT, made.results["half"])
+                    os.write(writing, b"+")
+            finally:
+                os._exit(1)
+        os.close(writing)
+        time.sleep(rng.uniform(0.05, 0.3))
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        with open(reading, "rb") as file:
+            said = len(file.read())
+        assert sound(course)
+        mine = {name: score for name, score in course.scores(UNIT).items() if name.startswith(f"{number}-")}
+        assert set(mine.values()) <= {4} and said <= len(mine) <= said + 1
+    course.record("last", UNIT, made.results["perfect"])
+    assert course.scores(UNIT)["last"] == 6
+
+
+def test_a_mark_saved_meanwhile_waits_for_the_grader_and_is_kept(course, made):
+    course.record("ada", UNIT, made.results["half"])
+    saved = threading.Thread(target=by_hand, args=(course, "ada"))
+    book = course._open(UNIT)
+    with book.writing("bob", made.results["half"].notebook, None):
+        saved.start()
+        saved.join(0.3)
+        assert saved.is_alive()
+    saved.join(20)
+    assert kept_by_hand(course, "ada") and course.scores(UNIT) == {"ada": 4.0, "bob": 4.0}
+
+
+def test_late_work_is_punished_as_the_course_says(course, made):
+    config = course.folder / "nbgrader_config.py"
+    config.write_text(config.read_text() + 'c.LateSubmissionPlugin.penalty_method = "zero"\n', encoding="utf-8")
+    stamp = hand_in(course, "ada", made.papers["half"]).with_name("timestamp.txt")
+    stamp.write_text("2030-01-02 10:00:00 UTC", encoding="utf-8")
+    with Gradebook(course.db_url, "gradus") as gradebook:
+        gradebook.update_or_create_assignment(UNIT, duedate="2030-01-02 09:00:00 UTC")
+    for name in ("ada", "bob"):
+        course.record(name, UNIT, made.results["half"])
+    with Gradebook(course.db_url, "gradus") as gradebook:
+        late = {name: gradebook.find_submission(UNIT, name).late_submission_penalty for name in ("ada", "bob")}
+    assert late == {"ada": 4, "bob": 0}
+    config.write_text("c = get_config()\nc.x = 1 / 0\n", encoding="utf-8")
+    with pytest.raises(CourseError, match=r"nbgrader_config\.py has a fault: ZeroDivisionError"):
+        Course(course.folder).record("bob", UNIT, made.results["half"])
 
 
 def test_a_preparation_that_is_cut_short_is_made_up_for(course, made, tmp_path, monkeypatch):
@@ -308,14 +389,143 @@ def test_a_preparation_that_is_cut_short_is_made_up_for(course, made, tmp_path, 
 def test_a_gradebook_that_was_only_begun_is_made_anew(made, tmp_path, monkeypatch):
     course = Course(tmp_path / "new")
     with monkeypatch.context() as patch, pytest.raises(IsolatedError, match="-9"):
-        patch.setattr(nbgrader.api, "get_alembic_version", killed)
+        patch.setattr(ledger, "known_versions", killed)
         isolated(lambda: course.prepare(made.unit))
     course.prepare(made.unit)
     course.record("ada", UNIT, made.results["half"])
     assert course.scores(UNIT) == {"ada": 4}
-    with Gradebook(course.db_url, "gradus") as gradebook:
-        version = gradebook.db.execute(nbgrader.api.text("SELECT version_num FROM alembic_version")).scalar()
-    assert version  # without it `nbgrader db upgrade` has nothing to go by
+
+
+def test_a_new_gradebook_is_what_nbgrader_makes(tmp_path):
+    """The same tables, and the version without which `nbgrader db upgrade` has nothing to go by."""
+    beside = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    script = "import sys; from nbgrader.api import Gradebook; Gradebook(sys.argv[1], 'gradus').close()"
+    theirs, ours = tmp_path / "theirs.db", tmp_path / "ours.db"
+    subprocess.run(
+        [sys.executable, "-c", script, f"sqlite:///{theirs}"], env=os.environ | {"PATH": beside}, check=True, timeout=60
+    )
+    ledger.make(ours)
+    kept = []
+    for path in (theirs, ours):
+        with contextlib.closing(sqlite3.connect(path)) as database:
+            kept.append(set(database.execute("SELECT name, sql FROM sqlite_master WHERE sql NOT LIKE '%alembic%'")))
+            kept.append(database.execute("SELECT version_num FROM alembic_version").fetchall())
+    assert kept[:2] == kept[2:] and len(kept[0]) > 10
+
+
+def everything(folder):
+    return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize(
+    "version, says",
+    [
+        ("ffffffffffff", "made by a newer nbgrader .* Nothing was changed. Install"),
+        (ledger.known_versions()[0], "made by an older nbgrader .* nbgrader db upgrade"),
+        (None, "whose making was cut short"),
+    ],
+)
+def test_another_versions_gradebook_is_left_alone(version, says, course, made):
+    course.record("ada", UNIT, made.results["half"])
+    course.close()
+    with contextlib.closing(sqlite3.connect(course.folder / "gradebook.db")) as database:
+        if version is None:
+            database.execute("DROP TABLE alembic_version")
+        else:
+            database.execute("UPDATE alembic_version SET version_num = ?", [version])
+        database.execute("DROP TABLE course")  # nbgrader would make it anew
+        database.commit()
+    before = everything(course.folder)
+    for act in (lambda: course.prepare(made.unit), lambda: course.record("ada", UNIT, made.results["perfect"])):
+        with pytest.raises(CourseError, match=says):
+            act()
+    assert everything(course.folder) == before
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of its own, as root can make one: mount(options) sets how."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+
+    def mount(options):
+        command = ["mount", "-t", "tmpfs", "-o", options, "none", str(folder)]
+        if os.geteuid() or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip("no disk can be mounted here")
+
+    yield SimpleNamespace(folder=folder, mount=mount)
+    subprocess.run(["umount", "--lazy", str(folder)], capture_output=True)
+
+
+def test_a_full_disk_says_so_and_the_same_goes_on_later(course, made, small_disk):
+    small_disk.mount("size=1m")
+    full = Course(shutil.copytree(course.folder, small_disk.folder / "course"))
+    full.record("ada", UNIT, made.results["half"])
+    (small_disk.folder / "ballast").write_bytes(bytes(300_000))
+    recorded = ["ada"]
+    with pytest.raises(CourseError, match=r"the disk is full\. Make room and give the same command again"):
+        for number in range(200):
+            full.record(f"s{number}", UNIT, made.results["half"])
+            recorded.append(f"s{number}")
+    with contextlib.suppress(OSError), (small_disk.folder / "more").open("wb", buffering=0) as file:
+        while file.write(bytes(4096)):
+            pass
+    for _ in range(3):
+        with pytest.raises(CourseError, match="disk is full"):
+            full.record("ada", UNIT, made.results["perfect"])
+    assert full.scores(UNIT) == dict.fromkeys(recorded, 4) and sound(full)
+    assert "2 of 2 tests passed" not in autograded(full, "ada")
+    for name in ("ballast", "more"):
+        (small_disk.folder / name).unlink()
+    full.record("ada", UNIT, made.results["perfect"])
+    assert full.scores(UNIT) == dict.fromkeys(recorded, 4) | {"ada": 6}
+    assert "2 of 2 tests passed" in autograded(full, "ada")
+    full.close()
+
+
+def test_a_limit_on_file_sizes_is_a_full_disk(course, made):
+    """The same without a disk of one's own: no file may grow beyond what it is."""
+    course.record("ada", UNIT, made.results["half"])
+    course.close()
+    most = (course.folder / "gradebook.db").stat().st_size
+
+    def limited():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+        names = []
+        try:
+            for number in range(200):
+                course.record(f"s{number}", UNIT, made.results["half"])
+                names.append(f"s{number}")
+        except CourseError as error:
+            return [names, str(error)]
+
+    names, said = isolated(limited)
+    assert "the disk is full" in said
+    assert course.scores(UNIT) == dict.fromkeys(["ada", *names], 4) and sound(course)
+    course.record("bob", UNIT, made.results["perfect"])
+    assert course.scores(UNIT)["bob"] == 6
+
+
+def test_a_read_only_disk_says_so(course, made, small_disk):
+    small_disk.mount("size=4m")
+    kept = Course(shutil.copytree(course.folder, small_disk.folder / "course"))
+    kept.record("ada", UNIT, made.results["half"])
+    kept.close()
+    small_disk.mount("remount,ro")
+    new = Course(small_disk.folder / "new")
+    for act in (
+        lambda: new.prepare(made.unit),
+        lambda: kept.record("ada", UNIT, made.results["perfect"]),
+        lambda: kept.record("bob", UNIT, made.results["perfect"]),
+    ):
+        with pytest.raises(CourseError, match=r"cannot be written .* Is the disk read-only"):
+            act()
+    kept.prepare(made.unit)  # has nothing to write
+    small_disk.mount("remount,rw")
+    kept.record("bob", UNIT, made.results["perfect"])
+    assert kept.scores(UNIT) == {"ada": 4, "bob": 6}
+    kept.close()
 
 
 def test_a_file_that_is_no_gradebook_is_left_alone(made, tmp_path):
