@@ -19,8 +19,6 @@ from nbformat import NotebookNode
 from gradus.check import load_reference
 from gradus.check.hints import Bank
 
-from .bank import full_bank
-from .release import handout
 from .source import Unit, find_unit, load_unit
 from .trial import reference_code
 
@@ -40,6 +38,9 @@ class Bundle:
         Raises:
             SourceError: the source cannot be built.
         """
+        from .bank import full_bank
+        from .release import handout  # nbgrader, which an examiner does without
+
         found = find_unit(unit)
         return cls(found, nbformat.reads(handout(found), as_version=4), full_bank(found))
 

@@ -160,3 +160,19 @@ def adopt() -> None:
     """Become the parent of grandchildren whose parents have ended, so that none gets away."""
     with contextlib.suppress(AttributeError):
         _prctl(_SUBREAPER, 1)
+
+
+def huge_pages() -> None:
+    """Put this process's memory into pages of 2 MB, where the kernel can.
+
+    A fork copies the table of pages, and its end takes the copy apart: with pages of 4 kB that is most of what a
+    ready child costs. Nothing else changes.
+    """
+    size, collapse = 2 << 20, 25  # MADV_COLLAPSE, since Linux 6.1
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            span, rights, _, _, node, *_ = line.split(maxsplit=5)
+            low, high = (int(end, 16) for end in span.split("-"))
+            low, high = -(-low // size) * size, high // size * size
+            if rights == "rw-p" and node == "0" and low < high:
+                _libc.madvise(ctypes.c_void_p(low), ctypes.c_size_t(high - low), collapse)

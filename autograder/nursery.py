@@ -42,6 +42,7 @@ def main() -> None:
         raise
     gc.collect()
     gc.freeze()  # a collection in a child would copy every page that it marks
+    confine.huge_pages()
     control.send(json.dumps({"ready": os.getpid()}).encode())
     _serve(control, spec, born)
 
