@@ -20,7 +20,7 @@ from gradus.check import load_reference
 from gradus.check.hints import Bank
 
 from .source import Unit, find_unit, load_unit
-from .trial import reference_code
+from .trial import exercise_names, parameters, reference_code
 
 
 @dataclass
@@ -78,6 +78,21 @@ class Bundle:
             exec(compile(cell.source, f"<setup {cell.line}>", "exec"), module.__dict__)
         module.__dict__["reference"] = load_reference(reference_code(self.unit))
         return module.__dict__
+
+    @cached_property
+    def defines(self) -> dict[str, str]:
+        """Name -> kind, of all that the unit's exercises define."""
+        return {name: kind for e in self.unit.exercises.values() for name, kind in e.defines.items()}
+
+    @cached_property
+    def parameters(self) -> dict[str, list[str]]:
+        """Function or method -> its arguments' names, of all that the unit's exercises define."""
+        return {name: names for e in self.unit.exercises.values() for name, names in parameters(e).items()}
+
+    @cached_property
+    def names(self) -> dict[str, list[str]]:
+        """Exercise -> the names of exercises that its check reads."""
+        return {name: exercise_names(self.unit, e) for name, e in self.unit.exercises.items()}
 
     @property
     def imports(self) -> list[str]:

@@ -19,7 +19,7 @@ from gradus.check.report import Report
 from gradus.check.run import run_cell_tests, used_names
 from gradus.check.values import as_array, is_tensor
 
-from .celltext import visible
+from .celltext import added_to, visible
 from .source import Exercise, Unit
 
 
@@ -34,6 +34,24 @@ def exercise_names(unit: Unit, exercise: Exercise) -> list[str]:
     every = {name for other in unit.exercises.values() for name in other.defines}
     used = used_names(ast.parse(exercise.check.source))
     return list(dict.fromkeys([*exercise.defines, *(n for n in used if n in every)]))
+
+
+def parameters(exercise: Exercise) -> dict[str, list[str]]:
+    """The argument names of each function and public method ("Class.method") that the reference of
+    `exercise` defines: those that a notebook watches."""
+    found = {}
+    for node in ast.parse(exercise.cell.source).body:
+        methods = node.body if isinstance(node, ast.ClassDef) else [node]
+        for function in methods:
+            if not isinstance(function, ast.FunctionDef):
+                continue
+            names = [a.arg for a in (*function.args.posonlyargs, *function.args.args)]
+            owner = node.name if isinstance(node, ast.ClassDef) else added_to(function)
+            if owner is None:
+                found[function.name] = names
+            elif function.name == "__call__" or not function.name.startswith("_"):
+                found[f"{owner}.{function.name}"] = names[1:]
+    return found
 
 
 def check_file(exercise: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any
 
 _MARK = {
@@ -50,7 +50,7 @@ class Report:
         return round(self.points * self.passed / len(self.rows), 2) if self.rows else 0.0
 
     def to_dict(self) -> dict[str, Any]:
-        return {**asdict(self), "score": self.score}
+        return {**vars(self), "rows": [dict(vars(row)) for row in self.rows], "score": self.score}
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Report:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import functools
 import io
 import linecache
+import types
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
@@ -46,6 +48,12 @@ def used_names(tree: ast.AST) -> list[str]:
     return list(dict.fromkeys(loads))
 
 
+@functools.lru_cache(maxsize=64)
+def compiled(source: str, filename: str) -> types.CodeType:
+    """A check cell's code, its asserts made to show their values."""
+    return compile(rewrite(ast.parse(source, filename)), filename, "exec")
+
+
 def run_cell_tests(
     source: str, filename: str, namespace: dict[str, Any], exercise: str, exercise_names: Sequence[str]
 ) -> Report:
@@ -63,7 +71,7 @@ def run_cell_tests(
         return made[-1].score
 
     space.update(HELPERS, check=check)
-    exec(compile(rewrite(ast.parse(source, filename)), filename, "exec"), space)
+    exec(compiled(source, filename), space)
     if not made:
         raise ValueError(f"the check cell of {exercise!r} does not call check({exercise!r}, points=...)")
     return made[-1]
