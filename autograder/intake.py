@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import copy
+import functools
 import json
 import re
 import symtable
@@ -233,6 +234,7 @@ def needed_demos(cells: list[NotebookNode]) -> set[str]:
         needed |= more
 
 
+@functools.lru_cache(maxsize=2000)  # most cells are the hand-out's, the same in every submission
 def _names(source: str) -> tuple[set[str], set[str]]:
     """The global names that a cell binds, and those that it reads."""
     text = re.sub(r"^([ \t]*)[%!].*", r"\1pass", source, flags=re.MULTILINE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import nbformat
@@ -38,12 +38,16 @@ class ExamResult:
         """Exercise -> name of the known mistake recognised in it."""
         return {name: r["mistake"] for name, r in self.reports.items() if r.get("mistake")}
 
+    def slim(self) -> ExamResult:
+        """The same without notebook and outputs, which are most of its size."""
+        return replace(self, outputs={}, notebook=nbformat.v4.new_notebook())
+
     def to_bytes(self) -> bytes:
         data = {
             "outcome": self.outcome,
             "reports": self.reports,
             "outputs": self.outputs,
-            "notebook": nbformat.writes(self.notebook, version=4),
+            "notebook": self.notebook,
             "notes": self.notes,
             "seed": self.seed,
         }
@@ -52,5 +56,5 @@ class ExamResult:
     @classmethod
     def from_bytes(cls, data: bytes) -> ExamResult:
         fields = json.loads(data)
-        fields["notebook"] = nbformat.reads(fields["notebook"], as_version=4)
+        fields["notebook"] = nbformat.from_dict(fields["notebook"])
         return cls(**fields)

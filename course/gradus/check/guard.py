@@ -12,13 +12,29 @@ from .values import copied, short, unchanged
 
 
 class Watch:
-    """What one test saw of the exercise: its last call, in words."""
+    """What one test saw of the exercise: its last call.
+
+    It is put into words when they are asked for, that is when the test has failed: words cost more than most calls.
+    """
 
     def __init__(self, changes: Sequence[str] = ()) -> None:
         self.changes = set(changes)
         self.depth = 0
-        self.call = ""
-        self.result = ""
+        self.called: tuple[str, list, list[str]] | None = None  # name, copies of the arguments, names of the last ones
+        self.answered: list = []  # a copy of the result, if there was one
+
+    @property
+    def call(self) -> str:
+        if self.called is None:
+            return ""
+        name, values, keys = self.called
+        labels = [""] * (len(values) - len(keys)) + [f"{key}=" for key in keys]
+        shown = [label + short(value, 200) for label, value in zip(labels, values, strict=True)]
+        return f"{name}({', '.join(shown)})"
+
+    @property
+    def result(self) -> str:
+        return short(self.answered[0]) if self.answered else ""
 
 
 _watch: Watch | None = None
@@ -46,8 +62,7 @@ def watched(name: str, function: Callable, args: tuple, kwargs: dict, parameters
     labels = [parameters[i] if i < len(parameters) else f"argument {i}" for i in range(len(args))] + list(kwargs)
     values = [*args, *kwargs.values()]
     before = [copied(value) for value in values]
-    shown = [short(value, 200) for value in args] + [f"{key}={short(value, 200)}" for key, value in kwargs.items()]
-    watch.call, watch.result = f"{name}({', '.join(shown)})", ""
+    watch.called, watch.answered = (name, before, list(kwargs)), []
     watch.depth += 1
     try:
         result = function(*args, **kwargs)
@@ -57,7 +72,7 @@ def watched(name: str, function: Callable, args: tuple, kwargs: dict, parameters
     finally:
         watch.depth -= 1
     record(result)
-    watch.result = short(result)
+    watch.answered = [copied(result)]
     for label, was, now in zip(labels, before, values, strict=True):
         if label not in watch.changes and not unchanged(was, now):
             raise CheckFailure(
