@@ -56,8 +56,11 @@ class Journal:
             OSError: it could not be written.
         """
         self.path.parent.mkdir(parents=True, exist_ok=True)
-        with self.path.open("ab") as file:
-            torn = file.tell() and self.path.read_bytes()[-1:] != b"\n"
+        with self.path.open("ab+") as file:
+            torn = False
+            if file.seek(0, os.SEEK_END):
+                file.seek(-1, os.SEEK_END)
+                torn = file.read(1) != b"\n"
             file.write(b"\n" * bool(torn) + json.dumps(asdict(entry)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
