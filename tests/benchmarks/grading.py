@@ -166,6 +166,9 @@ def one_by_one(bundle: Bundle, base: Path, count: int, meter: Meter) -> None:
     print("|---|---|---|")
     for name, values in steps.items():
         print(f"| {name} | {statistics.median(values):.3f} | {sorted(values)[int(0.9 * (len(values) - 1))]:.3f} |")
+    print(
+        "\nWhere a check calls what trains, the time is in the checks: then the second overhead is the one that tells."
+    )
     print(flush=True)
 
 
