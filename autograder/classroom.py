@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import queue
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -56,6 +57,7 @@ class Summary:
     graded: dict[str, Graded] = field(default_factory=dict)
     unchanged: dict[str, Entry] = field(default_factory=dict)  # graded before, from the same bytes by the same unit
     left: list[str] = field(default_factory=list)  # not graded when the run was stopped
+    stopped: str = ""  # why, where nobody asked for it
 
     @property
     def results(self) -> dict[str, ExamResult]:
@@ -96,7 +98,8 @@ def grade_class(
 ) -> Summary:
     """Grade and record `sources`. One that fails is recorded as such, and stops no other.
 
-    On KeyboardInterrupt what is finished is recorded, what is not is left as it was, and `left` names it.
+    On Ctrl-C (SIGTERM and SIGHUP are taken alike) what is finished is recorded, what is not is left as it was, and
+    `left` names it. So it is when no examiner can be had any more; then `stopped` says why.
 
     Args:
         examiner: what examines, asked from `jobs` threads; closed when the run is stopped.
@@ -114,38 +117,47 @@ def grade_class(
             while not stop.is_set():
                 student = waiting.get_nowait()
                 done.put(_graded(bundle, student, sources[student], examiner))
-        except (queue.Empty, Stopped):
+        except queue.Empty:
             pass
+        except Stopped as error:
+            summary.stopped = summary.stopped or str(error)
+        except Exception as error:  # a fault of the machine or of ours: no student's score may come of it
+            summary.stopped = f"{type(error).__name__}: {error}"
+            stop.set()
         finally:
             done.put(None)
 
+    summary, writer = Summary(), Writer(bundle, course)
     jobs = min(jobs or default_jobs(), len(sources))
     threads = [threading.Thread(target=work, daemon=True) for _ in range(jobs)]
-    for thread in threads:
-        thread.start()
-    summary, at_work = Summary(), len(threads)
-    writer = Writer(bundle, course)
+    at_work = len(threads)
 
     def take(graded: Graded | None) -> None:
         nonlocal at_work
         if graded is None:
             at_work -= 1
             return
-        with uninterrupted():
-            writer.record(graded)
-            summary.graded[graded.student] = graded
-            finished(graded)
+        writer.record(graded)
+        finished(graded)
+        graded.result = graded.result.slim()  # or a large class would fill the memory
+        summary.graded[graded.student] = graded
 
-    try:
-        while at_work:
-            with contextlib.suppress(queue.Empty):
-                take(done.get(timeout=0.5))  # with a limit, or Ctrl-C would wait for the next result
-    except KeyboardInterrupt:
-        stop.set()
-        examiner.close()
-        with contextlib.suppress(queue.Empty):
+    with ending_as_interrupt():
+        try:
+            for thread in threads:
+                thread.start()
             while at_work:
-                take(done.get(timeout=5))
+                with contextlib.suppress(queue.Empty):
+                    graded = done.get(timeout=0.5)  # with a limit, or Ctrl-C would wait for the next result
+                    with uninterrupted():
+                        take(graded)
+        except KeyboardInterrupt:
+            with _handling(ENDING, lambda number, frame: None):  # a second Ctrl-C must not lose what is finished
+                stop.set()
+                examiner.close()
+                with contextlib.suppress(queue.Empty):
+                    while at_work:
+                        take(done.get(timeout=5))
     summary.left = [student for student in sources if student not in summary.graded]
     return summary
 
@@ -205,22 +217,42 @@ class Writer:
             result.outcome = "unrecorded"
 
 
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Keep Ctrl-C waiting until a write is whole."""
-    import signal
+ENDING = ("SIGINT", "SIGTERM", "SIGHUP")
 
+
+@contextlib.contextmanager
+def _handling(names: tuple[str, ...], handler: Callable[[int, object], object]) -> Iterator[None]:
     if threading.current_thread() is not threading.main_thread():
-        yield
+        yield  # signals are the main thread's
         return
-    caught: list[int] = []
-    before = signal.signal(signal.SIGINT, lambda number, frame: caught.append(number))
+    numbers = [getattr(signal, name) for name in names if hasattr(signal, name)]
+    before = {number: signal.signal(number, handler) for number in numbers}
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
-        if caught:
-            raise KeyboardInterrupt
+        for number, old in before.items():
+            signal.signal(number, old)
+
+
+@contextlib.contextmanager
+def ending_as_interrupt() -> Iterator[None]:
+    """Take a request to end, or a closed terminal, as Ctrl-C."""
+
+    def interrupt(number: int, frame: object) -> None:
+        raise KeyboardInterrupt
+
+    with _handling(ENDING[1:], interrupt):
+        yield
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Keep Ctrl-C waiting until a write is whole."""
+    caught: list[int] = []
+    with _handling(ENDING, lambda number, frame: caught.append(number)):
+        yield
+    if caught:
+        raise KeyboardInterrupt
 
 
 @dataclass(frozen=True)

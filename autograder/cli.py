@@ -121,6 +121,7 @@ def grade(
     """
     from . import classroom
     from .bundle import Bundle
+    from .cluster import ClusterError
     from .gradebook import Course, CourseError
     from .grading import find_submissions
     from .journal import Busy, alone
@@ -156,15 +157,17 @@ def grade(
                     at_once = jobs or getattr(examiner, "jobs", 0)
                     summary = classroom.grade_class(bundle, sources, course, examiner, at_once, progress.finished)
             summary.unchanged = before
-    except (SourceErrors, CourseError, SandboxError, Busy, OSError) as error:
+    except (SourceErrors, CourseError, SandboxError, ClusterError, Busy, OSError) as error:
         raise click.ClickException(f"Nothing was graded. {error}") from None
     show_summary(console, path.stem, summary)
     if summary.left:
         console.print(
-            f"Stopped: {len(summary.graded)} graded, {len(summary.left)} left. The same command goes on with those.",
+            f"Stopped{summary.stopped and f' ({summary.stopped})'}: {len(summary.graded)} graded, "
+            f"{len(summary.left)} left. The same command goes on with those.",
             markup=False,
+            soft_wrap=True,
         )
-        sys.exit(130)
+        sys.exit(1 if summary.stopped else 130)
     if summary.unrecorded:
         raise click.ClickException(
             f"{len(summary.unrecorded)} of {len(summary.graded)} could not be recorded; the reasons stand above."

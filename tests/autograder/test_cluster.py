@@ -1,0 +1,241 @@
+"""Grading on a Dask cluster: the same scores as here, and lost workers cost nobody anything."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from autograder import cluster, workplace
+from autograder.bundle import Bundle
+from autograder.classroom import grade_class
+from autograder.cluster import Cluster, ClusterError
+from autograder.gradebook import Course
+from autograder.kernel import Limits
+from autograder.release import solved_notebook, to_text
+from autograder.results import ExamResult
+from autograder.workplace import ExaminerLost, Stopped, Workplace
+
+from .tiny import write
+
+DASK = Path(sys.executable).with_name("dask")
+SLEEPY = "import time\ntime.sleep(60)\n"
+
+
+class Machines:
+    """A scheduler and its workers, as processes of their own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.processes = folder, []
+        file = folder / "scheduler.json"
+        self._start("scheduler", "--port", "0", "--no-dashboard", "--scheduler-file", str(file))
+        deadline = time.monotonic() + 60
+        while not file.exists():
+            assert time.monotonic() < deadline, "the scheduler did not start"
+            time.sleep(0.05)
+        import json
+
+        self.address = json.loads(file.read_text())["address"]
+
+    def _start(self, *words: str, **more: str) -> subprocess.Popen:
+        with (self.folder / f"{words[0]}{len(self.processes)}.log").open("wb") as log:
+            process = subprocess.Popen(
+                [str(DASK), *words],
+                env=os.environ | {"OMP_NUM_THREADS": "1"} | more,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        self.processes.append(process)
+        return process
+
+    def worker(self, name: str, **more: str) -> subprocess.Popen:
+        words = ("worker", self.address, "--no-nanny", "--no-dashboard", "--nthreads", "1", "--name", name)
+        return self._start(*words, "--local-directory", str(self.folder / name), **more)
+
+    def wait(self, count: int) -> None:
+        from distributed import Client
+
+        with Client(self.address, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=60)
+
+    def close(self) -> None:
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+
+@pytest.fixture
+def machines(tmp_path):
+    made = Machines(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def bundle(tmp_path_factory):
+    return Bundle.load(write(tmp_path_factory.mktemp("cluster")))
+
+
+@pytest.fixture(scope="module")
+def solved(bundle):
+    return to_text(solved_notebook(bundle.unit)).encode()
+
+
+def sleepy(solved: bytes) -> bytes:
+    """A submission that takes a minute."""
+    return solved.replace(b'print(\\"a demo\\")', b'import time; time.sleep(60)').replace(
+        b'"def softmax(z):\\n', b'"import time; time.sleep(60)\\n", "def softmax(z):\\n'
+    )
+
+
+def test_scores_are_those_of_this_machine(machines, bundle, solved):
+    machines.worker("one")
+    machines.wait(1)
+    stub = to_text(bundle.release).encode()
+    with Cluster(machines.address, bundle.to_bytes()) as there, Workplace(bundle.to_bytes()) as here:
+        assert there.jobs == 1
+        for data in (solved, stub, b"no notebook"):
+            far, near = (ExamResult.from_bytes(place.examine(data)) for place in (there, here))
+            assert (far.outcome, far.score, far.seed) == (near.outcome, near.score, near.seed)
+            assert far.reports == near.reports
+
+
+def test_a_lost_workers_submission_is_graded_elsewhere(machines, bundle, solved, tmp_path):
+    first = machines.worker("one")
+    machines.wait(1)
+    sources = {f"s{i}": Bytes(solved + b"\n" * i) for i in range(3)}
+    results = {}
+
+    def replace() -> None:
+        deadline = time.monotonic() + 60
+        while not lost.started and time.monotonic() < deadline:
+            time.sleep(0.01)
+        os.kill(first.pid, signal.SIGKILL)
+        machines.worker("two")
+
+    with Cluster(machines.address, bundle.to_bytes()) as place:
+        lost = Watched(place)
+        killer = threading.Thread(target=replace)
+        killer.start()
+        course = Course(tmp_path / "grading")
+        course.prepare(bundle.unit)
+        results = grade_class(bundle, sources, course, lost, jobs=1).results
+        killer.join()
+    assert {student: (result.outcome, result.score) for student, result in results.items()} == {
+        student: ("graded", bundle.unit.points) for student in sources
+    }
+    assert lost.lost == 1  # the one that was under way, and it got its second try
+
+
+def test_a_submission_that_takes_workers_with_it_is_set_aside_after_two(machines, bundle, solved, tmp_path, monkeypatch):
+    """Every worker that is given the poison dies; the others' scores are whole, and nobody is tried a third time."""
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.3)
+    poison = b"poison"
+    site = tmp_path / "site"
+    site.mkdir()
+    # a worker that dies of one submission: what no sandbox lets a submission do, so the worker is made to
+    (site / "sitecustomize.py").write_text(
+        "import os, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name == 'autograder.workplace':\n"
+        "            sys.meta_path.remove(self)\n"
+        "            import autograder.workplace as module\n"
+        "            real = module.Workplace.examine\n"
+        "            def examine(self, data):\n"
+        "                if data == b'poison':\n"
+        "                    os._exit(9)\n"
+        "                return real(self, data)\n"
+        "            module.Workplace.examine = examine\n"
+        "            from importlib.machinery import PathFinder\n"
+        "            return None\n"
+        "sys.meta_path.insert(0, Finder())\n"
+    )
+    for number in range(3):
+        machines.worker(f"w{number}", PYTHONPATH=str(site))
+    machines.wait(3)
+    sources = {"poison": Bytes(poison), **{f"s{i}": Bytes(solved + b"\n" * i) for i in range(4)}}
+    course = Course(tmp_path / "grading")
+    course.prepare(bundle.unit)
+    with Cluster(machines.address, bundle.to_bytes()) as place:
+        results = grade_class(bundle, sources, course, place, jobs=place.jobs).results
+        alive = [process.poll() is None for process in machines.processes[1:]]
+    assert sum(alive) == 1
+    assert results.pop("poison").outcome == "died"
+    assert {(result.outcome, result.score) for result in results.values()} == {("graded", bundle.unit.points)}
+
+
+def test_other_code_on_a_worker_is_refused(machines, bundle, tmp_path):
+    other = tmp_path / "other"
+    shutil.copytree(Path(cluster.__file__).parent, other / "autograder")
+    (other / "autograder" / "extra.py").write_text("# another version\n")
+    machines.worker("other", PYTHONPATH=str(other))
+    machines.wait(1)
+    with pytest.raises(ClusterError, match="1 of 1 workers run another version"):
+        Cluster(machines.address, bundle.to_bytes())
+
+
+def test_no_scheduler_and_no_worker_are_said(machines, bundle):
+    with pytest.raises(ClusterError, match="has no worker yet. Start some: dask worker tcp://"):
+        Cluster(machines.address, bundle.to_bytes())
+    machines.close()
+    with pytest.raises(ClusterError, match="No Dask scheduler answers at tcp://"):
+        Cluster(machines.address, bundle.to_bytes())
+
+
+def test_a_cluster_that_goes_away_leaves_the_rest_ungraded(machines, bundle, solved, tmp_path, monkeypatch):
+    monkeypatch.setattr(cluster, "LOOK_SECONDS", 0.2)
+    monkeypatch.setattr(cluster, "PATIENCE_SECONDS", 2.0)
+    machines.worker("one")
+    machines.wait(1)
+    sources = {f"s{i}": Bytes(solved + b"\n" * i) for i in range(3)}
+    course = Course(tmp_path / "grading")
+    course.prepare(bundle.unit)
+    with Cluster(machines.address, bundle.to_bytes()) as place:
+        watched = Watched(place)
+
+        def finished(graded) -> None:
+            machines.close()
+
+        summary = grade_class(bundle, sources, course, watched, jobs=1, finished=finished)
+    assert len(summary.graded) >= 1 and summary.left
+    assert {result.outcome for result in summary.results.values()} <= {"graded"}
+    assert "no worker has been there" in summary.stopped
+
+
+class Bytes:
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    def read(self) -> bytes:
+        return self.data
+
+
+class Watched:
+    """An examiner that counts."""
+
+    def __init__(self, place: Cluster) -> None:
+        self.place, self.started, self.lost = place, False, 0
+
+    def examine(self, submission: bytes) -> bytes:
+        self.started = True
+        try:
+            return self.place.examine(submission)
+        except ExaminerLost:
+            self.lost += 1
+            raise
+
+    def close(self) -> None:
+        self.place.close()
+
+
+assert workplace and Limits and Stopped and SLEEPY and sleepy  # used by the tests above or kept for the next
