@@ -12,6 +12,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import CancelledError
 from dataclasses import asdict
 from functools import cache
 from pathlib import Path
@@ -57,6 +58,7 @@ class Cluster:
         self._busy: Counter[str] = Counter()  # submissions that each worker has under way
         self._lost: dict[str, str] = {}  # digest of a submission to the worker that was lost with it
         self._closed = False
+        self._seen = time.monotonic()  # when the scheduler last answered
         try:
             self._workers: dict[str, int] = dict(self._client.nthreads())
             if not self._workers:
@@ -90,43 +92,61 @@ class Cluster:
         while not self._closed:
             try:
                 workers = dict(self._client.nthreads())
-            except Exception:  # the scheduler is gone, or away for the moment
-                workers = {}
+                self._seen = time.monotonic()
+            except Exception:  # the scheduler is gone, or away for the moment; its workers may still be at work
+                workers = self._workers
             with self._change:
                 self._workers = workers
                 self._change.notify_all()
             time.sleep(LOOK_SECONDS)
+
+    def _look(self) -> None:
+        """Raise Stopped once the scheduler is gone."""
+        if self._closed:
+            raise Stopped
+        if self._client.status == "closed" or time.monotonic() - self._seen > PATIENCE_SECONDS:
+            raise Stopped("the scheduler is gone")
 
     def examine(self, submission: bytes) -> bytes:
         """The result of one submission, as `ExamResult.to_bytes` gives it.
 
         Raises:
             ExaminerLost: its worker or examiner was lost.
-            Stopped: `close` was called, or no worker has been there for a minute.
+            Stopped: `close` was called, or the scheduler or all workers have been away for a minute.
         """
-        from distributed import CancelledError, KilledWorker
-
         digest = hashlib.sha256(submission).hexdigest()
         with self._place(digest) as worker:
-            future = self._client.submit(
-                examine_here, self.bundle, submission, self.limits, self.kind, workers=[worker], pure=False
-            )
             try:
-                while not self._closed:
-                    with contextlib.suppress(TimeoutError):
-                        return future.result(timeout=LOOK_SECONDS)
-                    if worker not in self._workers:
-                        self._lost[digest] = worker
-                        raise ExaminerLost(f"the worker {worker} was lost while this submission was under way")
-                raise Stopped
-            except (CancelledError, KilledWorker) as error:
-                if self._closed:
-                    raise Stopped from None
+                answer = self._ask(worker, submission)
+            except CancelledError:
+                answer = {"gone": "cancelled"}
+            if "gone" in answer:
+                self._look()
                 self._lost[digest] = worker
-                raise ExaminerLost(f"the worker {worker} was lost ({type(error).__name__})") from None
-            finally:
-                with contextlib.suppress(Exception):  # a scheduler that is gone
-                    future.cancel()
+                raise ExaminerLost(f"the worker {worker} was lost with this submission under way ({answer['gone']})")
+            if "lost" in answer:
+                raise ExaminerLost(answer["lost"])
+            if "fault" in answer:
+                raise Stopped(f"the worker {worker} cannot grade: {answer['fault']}")
+            return answer["result"]
+
+    def _ask(self, worker: str, submission: bytes) -> dict[str, Any]:
+        future = self._client.submit(
+            answer_here, self.bundle, submission, self.limits, self.kind, workers=[worker], pure=False
+        )
+        try:
+            while True:
+                try:
+                    return future.result(timeout=LOOK_SECONDS)
+                except TimeoutError:
+                    self._look()
+                except Exception as error:  # KilledWorker and its kin: Dask's own, for answers are data
+                    return {"gone": type(error).__name__}
+                if worker not in self._workers:
+                    return {"gone": "it left the cluster"}
+        finally:
+            with contextlib.suppress(Exception):  # a scheduler that is gone
+                future.cancel()
 
     @contextlib.contextmanager
     def _place(self, digest: str) -> Iterator[str]:
@@ -135,8 +155,7 @@ class Cluster:
         deadline = time.monotonic() + PATIENCE_SECONDS
         with self._change:
             while True:
-                if self._closed:
-                    raise Stopped
+                self._look()
                 free = {
                     worker: threads - self._busy[worker]
                     for worker, threads in self._workers.items()
@@ -175,6 +194,16 @@ class Cluster:
 
     def __exit__(self, *_: Any) -> None:
         self.close()
+
+
+def answer_here(*words: Any) -> dict[str, Any]:
+    """`examine_here` whose failures travel as text: what an exception brings along need not cross to other machines."""
+    try:
+        return {"result": examine_here(*words)}
+    except ExaminerLost as error:
+        return {"lost": str(error)}
+    except Exception as error:
+        return {"fault": f"{type(error).__name__}: {error}"}
 
 
 @cache
