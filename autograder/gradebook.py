@@ -239,7 +239,7 @@ class Course:
         notebook is the one from before.
 
         Raises:
-            CourseError: one of them cannot be written.
+            CourseError: one of them cannot be written; `ledger.Unwritable` if that holds for every student.
         """
         notebook = _own(result.notebook)
         notes = list(result.notes)
@@ -269,14 +269,17 @@ class Course:
             else:
                 (folder / "timestamp.txt").unlink(missing_ok=True)
         except OSError as error:
-            raise CourseError(ledger.why(error, folder)) from None
+            raise ledger.refusal(error, folder, folder.parent) from None
 
     def _open(self, unit: str) -> ledger.Ledger:
         """The gradebook, open for one unit; a fork opens its own, for SQLite's files may not be shared."""
         key = (os.getpid(), unit)
         if self._ledger is None or self._ledger[0] != key:
             self.close()
-            self._ledger = key, ledger.Ledger(self.folder, unit)
+            try:
+                self._ledger = key, ledger.Ledger(self.folder, unit)
+            except CourseError as error:
+                raise ledger.Unwritable(str(error)) from None
         return self._ledger[1]
 
     def close(self) -> None:

@@ -10,6 +10,7 @@ import contextlib
 import errno
 import functools
 import logging
+import os
 import re
 import sqlite3
 import warnings
@@ -30,10 +31,16 @@ from traitlets.config import Config, PyFileConfigLoader
 
 BUSY_SECONDS = 60  # for somebody who saves a mark in formgrader meanwhile
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+# what the machine lacks, whosever folder it shows in
+GENERAL = (*FULL, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ESTALE, errno.ENODEV)
 
 
 class CourseError(RuntimeError):
     """nbgrader refused, or the folder is none to work in; the message says why."""
+
+
+class Unwritable(CourseError):
+    """Nobody's result can be recorded at present: a full or read-only disk, a gradebook that is locked or another's."""
 
 
 def why(error: Exception, path: Path) -> str:
@@ -48,6 +55,22 @@ def why(error: Exception, path: Path) -> str:
     if "locked" in said:
         return f"{place} is in use by another program, which did not let go of it in {BUSY_SECONDS} s. Close it."
     return f"{place} cannot be used: {said}."
+
+
+def refusal(error: Exception, path: Path, own: Path | None = None) -> CourseError:
+    """The error to raise for one of the disk's or the database's: `Unwritable` if it meets every student.
+
+    Args:
+        own: the folder in which only one student's work lies, if the error came from there.
+    """
+    said = why(error, path)
+    if isinstance(error, OSError):
+        one = error.errno not in GENERAL and own is not None
+        one = one and own.parent.is_dir() and os.access(own.parent, os.W_OK | os.X_OK)
+    else:  # the rest is about what was to be written: a text, a number, a row that is there
+        original = getattr(error, "orig", None) or error
+        one = not isinstance(original, sqlite3.OperationalError) and type(original) is not sqlite3.DatabaseError
+    return CourseError(said) if one else Unwritable(said)
 
 
 @functools.cache
@@ -212,7 +235,7 @@ class Ledger:
             when: the time of submission, as nbgrader writes it.
 
         Raises:
-            CourseError: the gradebook could not be written. It is as it was.
+            CourseError: the gradebook could not be written, and is as it was; Unwritable if nobody's can be.
         """
         book = self.gradebook
         session = book.db()
@@ -262,11 +285,12 @@ class Ledger:
                 warnings.simplefilter("ignore")
                 yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise CourseError(why(error, self.path)) from None
+            raise refusal(error, self.path) from None
         except ValueError as error:  # nbgrader's own: MissingEntry, InvalidEntry
             cause = error.__context__
-            said = why(cause, self.path) if isinstance(cause, SQLAlchemyError) else f"{self.path}: {error}"
-            raise CourseError(said) from None
+            if isinstance(cause, SQLAlchemyError):
+                raise refusal(cause, self.path) from None
+            raise CourseError(f"{self.path}: {error}") from None
         finally:
             app_log.disabled = before
 
