@@ -118,6 +118,9 @@ def grade(
 
     A student's name is that of the folder in submitted/NAME/UNIT/UNIT.ipynb, else the file's own. What is graded
     stays graded: after Ctrl-C, or a crash, the same command goes on where the last one stopped.
+
+    The exit status is 0 when all is recorded, 130 when somebody stopped it, and 1 when something else did, or when a
+    result could not be recorded.
     """
     from . import classroom
     from .bundle import Bundle
@@ -126,6 +129,7 @@ def grade(
     from .grading import find_submissions
     from .journal import Busy, alone
     from .kernel import Limits
+    from .ledger import why
     from .sandbox import SandboxError
     from .show import Progress, show_summary
     from .source import SourceErrors
@@ -140,9 +144,12 @@ def grade(
     if not found:
         where = ", ".join(map(str, submissions)) or f"{course.folder}/submitted/NAME/{path.stem}/{path.stem}.ipynb"
         raise click.ClickException(f"No submission found (looked at {where}). Nothing was changed.")
+    if not chosen:
+        console.print(f"Nothing was handed in since {since}; of {len(found)} all are older.", markup=False)
+        return
     limits = Limits(total_seconds=seconds, memory_bytes=memory << 30)
     try:
-        with alone(course.folder):
+        with classroom.ending_as_interrupt(), alone(course.folder):
             bundle = Bundle.load(path)
             course.prepare(bundle.unit)
             sources = {student: classroom.File(file) for student, file in chosen.items()}
@@ -157,13 +164,20 @@ def grade(
                     at_once = jobs or getattr(examiner, "jobs", 0)
                     summary = classroom.grade_class(bundle, sources, course, examiner, at_once, progress.finished)
             summary.unchanged = before
-    except (SourceErrors, CourseError, SandboxError, ClusterError, Busy, OSError) as error:
+    except (SourceErrors, CourseError, SandboxError, ClusterError, Busy) as error:
         raise click.ClickException(f"Nothing was graded. {error}") from None
+    except OSError as error:
+        raise click.ClickException(f"Nothing was graded. {why(error, course.folder)}") from None
+    except KeyboardInterrupt:
+        console.print("Stopped before anything was graded.")
+        sys.exit(130)
     show_summary(console, path.stem, summary)
     if summary.left:
+        if summary.stopped:
+            console.print(f"Stopped: {summary.stopped}", style="red", markup=False, soft_wrap=True)
         console.print(
-            f"Stopped{summary.stopped and f' ({summary.stopped})'}: {len(summary.graded)} graded, "
-            f"{len(summary.left)} left. The same command goes on with those.",
+            f"{len(summary.graded)} graded, {len(summary.left)} left: {_names(summary.left)}. "
+            "The same command goes on with those.",
             markup=False,
             soft_wrap=True,
         )
@@ -177,6 +191,11 @@ def grade(
         markup=False,
         soft_wrap=True,
     )
+
+
+def _names(students: list[str], most: int = 10) -> str:
+    more = len(students) - most
+    return ", ".join(students[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _chosen(found: dict[str, Path], only: tuple[str, ...], since: str | None) -> dict[str, Path]:

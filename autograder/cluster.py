@@ -44,6 +44,8 @@ class Cluster:
         ClusterError: nobody answers, no worker is there, or a worker runs another version of this code.
     """
 
+    apart = True  # a second try gets a worker that has nothing else to do
+
     def __init__(self, address: str, bundle: bytes, limits: Limits | None = None, kind: str = "auto") -> None:
         try:
             from distributed import Client

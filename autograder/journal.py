@@ -7,7 +7,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 
@@ -37,15 +37,17 @@ class Journal:
         self.path = folder / ".gradus" / f"{unit}.journal.jsonl"
 
     def last(self) -> dict[str, Entry]:
-        """Student -> the last entry. A line that a crash cut short is passed over."""
-        found = {}
+        """Student -> the last entry. A line that a crash cut short is passed over, and so is what is none of ours."""
+        found: dict[str, Entry] = {}
+        known = {field.name for field in fields(Entry)}
         try:
             lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         except FileNotFoundError:
             return {}
         for line in lines:
-            with contextlib.suppress(ValueError, TypeError):
-                entry = Entry(**json.loads(line))
+            with contextlib.suppress(ValueError, TypeError, AttributeError, RecursionError):
+                # a later version may write more about each
+                entry = Entry(**{name: value for name, value in json.loads(line).items() if name in known})
                 found[entry.student] = entry
         return found
 

@@ -21,13 +21,15 @@ from typing import Any
 
 import nbgrader
 from nbformat import NotebookNode
-from nbgrader.api import Base, Gradebook, MissingEntry
+from nbgrader.api import Base, Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
 from nbgrader.preprocessors import AssignLatePenalties, LimitOutput, OverwriteCells, SaveAutoGrades
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from tornado.log import app_log
 from traitlets.config import Config, PyFileConfigLoader
+
+from .feedback import Mark, Marks
 
 BUSY_SECONDS = 60  # for somebody who saves a mark in formgrader meanwhile
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -65,8 +67,8 @@ def refusal(error: Exception, path: Path, own: Path | None = None) -> CourseErro
     """
     said = why(error, path)
     if isinstance(error, OSError):
-        one = error.errno not in GENERAL and own is not None
-        one = one and own.parent.is_dir() and os.access(own.parent, os.W_OK | os.X_OK)
+        one = own is not None and own.parent.is_dir() and os.access(own.parent, os.W_OK | os.X_OK)
+        one = one and error.errno not in GENERAL
     else:  # the rest is about what was to be written: a text, a number, a row that is there
         original = getattr(error, "orig", None) or error
         one = not isinstance(original, sqlite3.OperationalError) and type(original) is not sqlite3.DatabaseError
@@ -307,3 +309,44 @@ def _config(folder: Path) -> Config:
         return PyFileConfigLoader(path.name, path=str(folder)).load_config()
     except Exception as error:
         raise CourseError(f"{path} has a fault: {type(error).__name__}: {error}") from None
+
+
+def marks(path: Path, unit: str) -> dict[str, Marks]:
+    """Student -> what the gradebook says of their work in `unit`. It is only read.
+
+    Raises:
+        CourseError: there is no gradebook, or one that cannot be read.
+    """
+    inspect(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Gradebook(f"sqlite:///{path}?timeout={BUSY_SECONDS}", "gradus") as book:
+                return _marks(book, unit)
+    except MissingEntry:
+        return {}
+    except (SQLAlchemyError, sqlite3.Error) as error:
+        raise CourseError(why(error, path)) from None
+
+
+def _marks(book: Gradebook, unit: str) -> dict[str, Marks]:
+    notebook = book.find_notebook(unit, unit)
+    graded = [*notebook.grade_cells, *notebook.task_cells]
+    points = {cell.id: (cell.name, cell.max_score) for cell in graded}
+    names = {cell.id: cell.name for cell in (*graded, *notebook.solution_cells)}
+    order = {cell.name: number for number, cell in enumerate(notebook.source_cells)}
+    found, parts = {}, {}
+    for part in book.db.query(SubmittedNotebook).filter(SubmittedNotebook.notebook_id == notebook.id):
+        found[part.assignment.student_id] = parts[part.id] = Marks(penalty=part.late_submission_penalty or 0.0)
+    for grade in book.db.query(Grade).filter(Grade.cell_id.in_(points)):
+        if grade.notebook_id in parts:
+            name, most = points[grade.cell_id]
+            by_hand = grade.manual_score is not None or bool(grade.extra_credit)
+            mark = Mark(grade.score, most, grade.needs_manual_grade, by_hand)
+            parts[grade.notebook_id].cells[name] = mark
+    for comment in book.db.query(Comment).filter(Comment.cell_id.in_(names)):
+        if comment.notebook_id in parts and comment.manual_comment:
+            parts[comment.notebook_id].comments[names[comment.cell_id]] = comment.manual_comment
+    for part in parts.values():
+        part.cells = dict(sorted(part.cells.items(), key=lambda entry: order.get(entry[0], len(order))))
+    return found

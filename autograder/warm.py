@@ -171,14 +171,15 @@ class Nursery:
     def close(self) -> None:
         """End the parent and all its children."""
         self.control.close()
-        if self.process is None:
+        process, self.process = self.process, None  # a second time, its number could be another's
+        if process is None:
             return
         deadline = time.monotonic() + 0.5
-        while self.process.poll() is None and time.monotonic() < deadline:
+        while process.poll() is None and time.monotonic() < deadline:
             time.sleep(0.005)  # it ends by itself when nobody holds its socket
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.process.pid, 9)
-        self.process.wait()
+            os.killpg(process.pid, 9)
+        process.wait()
 
     def __enter__(self) -> Nursery:
         return self

@@ -98,6 +98,9 @@ class Workplace:
                     for nursery in pair:
                         nursery.close()
                     self._pair = self._open()
+                if self._closed:  # meanwhile: they would outlive it
+                    self.close()
+                    raise Stopped from None
             raise ExaminerLost(str(error)) from None
         except ExaminerLost:
             if self._closed:

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 
 from autograder.bundle import Bundle
 from autograder.cli import main
-from autograder.gradebook import Course
+from autograder.gradebook import Course, CourseError
 from autograder.release import solved_notebook, to_text
 
 from .tiny import SOURCE, write
@@ -238,15 +238,15 @@ def test_a_result_that_cannot_be_recorded_is_said_and_stops_no_other(project, bu
         hand_in(project / "grading" / "submitted", student, built.solved)
     record = Course.record
 
-    def full(self, student, unit, result):
+    def refuse(self, student, unit, result):
         if student == "ada":
-            raise OSError(28, "No space left on device")
+            raise CourseError("autograded/ada is a file.")
         record(self, student, unit, result)
 
-    monkeypatch.setattr(Course, "record", full)
+    monkeypatch.setattr(Course, "record", refuse)
     assert refused("grade", "99") == "1 of 2 could not be recorded; the reasons stand above."
     assert graded() == {"bob": 6}
-    assert "ada: NOT recorded: [Errno 28] No space left on device" in run("grade", "99").output
+    assert "ada: NOT recorded: autograded/ada is a file." in run("grade", "99").output
 
 
 @pytest.mark.parametrize("command", ["grade", "feedback"])
