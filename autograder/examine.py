@@ -90,6 +90,12 @@ class Session:
             report.mistake, report.hint = found
         return report
 
+    def evidence(self) -> list[str]:
+        """What the student's cells did to their process, where it still lives."""
+        if self.kernel is None or not self.kernel.alive or time.monotonic() > self.end:
+            return []
+        return self.kernel.evidence()
+
     def _alive(self) -> Kernel:
         while self.kernel is None or not (self.kernel.alive or time.monotonic() > self.end):
             self._drop()
@@ -174,10 +180,13 @@ def examine(
                 outputs[cell.id] = [_verdict(reports[exercise.name], count)]
             else:
                 outputs[cell.id] = session.run(cell.source)
+        evidence = [*rebuilt.evidence, *session.evidence()]
     finally:
         session.close()
     outcome = session.deaths[0] if session.deaths else "graded"
     result = _result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
+    result.evidence = evidence
+    result.notes += [line for line in evidence if line not in result.notes]
     result.seed = seed
     return result
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import functools
 import html
 import json
 import logging
@@ -20,18 +19,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from nbconvert.exporters import HTMLExporter
-from nbconvert.exporters import html as exporters_html
-from nbconvert.filters import Highlight2HTML
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell
 from nbgrader.api import Gradebook, MissingEntry
-from nbgrader.converters import GenerateAssignment, GenerateFeedback, NbGraderException
+from nbgrader.converters import GenerateAssignment, NbGraderException
 from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 from sqlalchemy.exc import SQLAlchemyError
-from traitlets import Type
 from traitlets.config import Config
 
 from . import ledger
@@ -99,41 +95,6 @@ class _Found:
 
 class _GenerateAssignment(_Found, GenerateAssignment):
     pass
-
-
-class _Page(HTMLExporter):
-    """Feedback pages in a third of the time: most cells are the hand-out's, coloured once for a whole class."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**kwargs)
-        colour = functools.lru_cache(maxsize=2000)(Highlight2HTML(pygments_lexer="python", parent=self))
-        self.filters = {"highlight_code": lambda source, language=None, metadata=None: colour(source, language)}
-
-    def from_notebook_node(self, *args: Any, **kwargs: Any) -> Any:
-        parser = vars(exporters_html)
-        before, parser["BeautifulSoup"] = parser["BeautifulSoup"], _Unparsed
-        try:
-            return super().from_notebook_node(*args, **kwargs)
-        finally:
-            parser["BeautifulSoup"] = before
-
-
-class _Unparsed:
-    """Stands where nbconvert parses a whole page to give pictures a text and to mark cells that this template has not."""
-
-    def __init__(self, html: str, **_: Any) -> None:
-        self.html = html
-
-    def select(self, _: str) -> list:
-        return []
-
-    def __str__(self) -> str:
-        words = "No description has been provided for this image"
-        return re.sub(r"<img(?![^>]*\salt=)(?=\s)", f'<img alt="{words}"', self.html)
-
-
-class _GenerateFeedback(_Found, GenerateFeedback):
-    exporter_class = Type(_Page, klass=HTMLExporter)
 
 
 def student_name(folder: str) -> str:
@@ -289,14 +250,34 @@ class Course:
         self._ledger = None
 
     def feedback(self, unit: str) -> list[Path]:
-        """Write nbgrader's feedback pages, our tables in them; return their paths."""
-        students = list(self._at("autograded", unit, "ipynb"))
-        if not students:
-            return []
-        config = Config()
-        config.GenerateFeedback.preprocessors = FEEDBACK
-        self._run(_GenerateFeedback, unit, "autograded", students, config)
-        return list(self._at("feedback", unit, "html").values())
+        """Write a page for each graded student, where nbgrader puts its own; return their paths.
+
+        Raises:
+            CourseError: a page cannot be written, or somebody's notebook is in no gradebook; the others are written.
+        """
+        from .feedback import page
+
+        notebooks = self._at("autograded", unit, "ipynb")
+        marks = ledger.marks(self.folder / "gradebook.db", unit) if notebooks else {}
+        written = []
+        for student, path in notebooks.items():
+            if student not in marks:
+                continue
+            target = self.folder / "feedback" / path.parent.parent.name / unit / f"{unit}.html"
+            try:
+                notebook = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8")))
+                target.parent.mkdir(parents=True, exist_ok=True)
+                with _put(target, page(student, unit, notebook, marks[student])):
+                    written.append(target)
+            except OSError as error:
+                raise CourseError(ledger.why(error, target)) from None
+        unknown = sorted(notebooks.keys() - marks.keys())
+        if unknown:
+            raise CourseError(
+                f"{len(written)} pages were written; {', '.join(unknown)} stand in autograded/ but not in the gradebook. "
+                f"Grade them again: autograder grade {unit} --force"
+            )
+        return written
 
     def scores(self, unit: str) -> dict[str, float]:
         """Student -> automatic score, as the gradebook has it."""

@@ -21,6 +21,9 @@ from nbformat.v4 import new_code_cell
 MAX_BYTES = 20 << 20
 MAX_CELLS = 500
 MAX_SOURCE = 200_000
+MARKS = ("points", "grade", "locked", "solution", "task")  # nbgrader's
+MAX_EVIDENCE = 20
+TAGS = ("raises-exception", "skip-execution")
 
 
 class Unreadable(ValueError):
@@ -33,6 +36,7 @@ class Rebuilt:
 
     notebook: NotebookNode
     notes: list[str] = field(default_factory=list)
+    evidence: list[str] = field(default_factory=list)  # those of the notes that tell of tampering
 
 
 @dataclass
@@ -42,6 +46,7 @@ class _Found:
     grade_id: str | None
     exercise: str | None
     id: str | None
+    marks: dict[str, Any] = field(default_factory=dict)  # nbgrader's, and the tags
 
 
 def read_cells(data: bytes) -> list[_Found]:
@@ -105,7 +110,17 @@ def _found(cell: Any) -> _Found | None:
         text("nbgrader", "grade_id"),
         text("gradus", "exercise") if text("gradus", "role") == "exercise" else None,
         identity if isinstance(identity, str) else None,
+        _marks(metadata),
     )
+
+
+def _marks(metadata: Any) -> dict[str, Any]:
+    """What says how nbgrader takes a cell, and which tags would make Jupyter take it otherwise."""
+    inner, tags = metadata.get("nbgrader"), metadata.get("tags")
+    marks = {key: inner[key] for key in MARKS if key in inner} if isinstance(inner, dict) else {}
+    for tag in TAGS:
+        marks[tag] = isinstance(tags, list) and tag in tags
+    return marks
 
 
 def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
@@ -125,6 +140,7 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
     if len(found) > MAX_CELLS:
         notes.append(f"only the first {MAX_CELLS} cells were read")
         del found[MAX_CELLS:]
+    evidence: list[str] = []
     mine = {cell.id: cell for cell in notebook.cells}
     original = {cell.id: cell.source for cell in notebook.cells}
     placed: dict[str, list[str]] = {}
@@ -135,6 +151,9 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
             if cell.kind == "code" and cell.source.strip():
                 extras.append((here, cell.source))
             continue
+        edited = _edited(cell.marks, _marks(mine[target].metadata))
+        if edited:
+            evidence.append(f"marks of cell {target} were edited ({edited}): the hand-out's were used")
         before = placed.setdefault(target, [])
         stub = original[target]
         another = _filled([cell.source], stub) and _filled(before, stub) not in ([], [cell.source])
@@ -144,12 +163,18 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
             here = target
         before.append(cell.source)
     for identity, sources in placed.items():
-        _place(mine[identity], original[identity], sources, notes)
+        _place(mine[identity], original[identity], sources, notes, evidence)
     for identity, cell in mine.items():
         if identity not in placed and role(cell) in ("exercise", "question", "check"):
             notes.append(f"cell {identity} is missing: the hand-out's was used")
     _insert(notebook, extras)
-    return Rebuilt(notebook, notes)
+    evidence = list(dict.fromkeys(evidence))[:MAX_EVIDENCE]
+    return Rebuilt(notebook, notes + [line for line in evidence if line not in notes], evidence)
+
+
+def _edited(theirs: dict[str, Any], ours: dict[str, Any]) -> str:
+    """Which marks say something else than the hand-out's. Marks that are gone are none: other programs drop them."""
+    return ", ".join(key for key, value in theirs.items() if value != ours.get(key, value))
 
 
 def role(cell: NotebookNode) -> str:
@@ -188,7 +213,7 @@ def _defined(source: str) -> set[str]:
     return {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
 
 
-def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[str]) -> None:
+def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[str], evidence: list[str]) -> None:
     kind, filled = role(cell), _filled(sources, original)
     if kind in ("exercise", "question", "demo"):
         if len(sources) > 1 and kind != "demo":
@@ -200,6 +225,8 @@ def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[st
             cell.metadata.gradus["changed"] = True
     elif kind in ("check", "setup") and filled:
         notes.append(f"cell {cell.id} was edited: the hand-out's was used")
+        if kind == "check":
+            evidence.append(notes[-1])
 
 
 def _insert(notebook: NotebookNode, extras: list[tuple[str | None, str]]) -> None:

@@ -23,6 +23,8 @@ table{border-collapse:collapse;margin:1em 0}td,th{padding:.2em .8em;text-align:l
 <td><span class="bar" style="width:{{ (160 * share)|int }}px"></span>{% endfor %}</table>
 <h2>Misunderstandings recognised</h2><table><tr><th>exercise<th>mistake<th>students<th>hint given
 {% for e, m, n, hint in mistakes %}<tr><td>{{ e }}<td>{{ m }}<td>{{ n }}<td>{{ hint }}{% endfor %}</table>
+{% if evidence %}<h2>To be looked at</h2><p>What these submissions tried was undone, and no point rests on it.</p>
+<table><tr><th>student<th>what was found{% for s, line in evidence %}<tr><td>{{ s }}<td>{{ line }}{% endfor %}</table>{% endif %}
 <h2>Scores</h2><table><tr><th>student<th>score<th>outcome<th>notes
 {% for s, r in results %}<tr><td>{{ s }}<td>{{ "%g"|format(r.score) }} / {{ "%g"|format(r.points) }}
 <td>{{ r.outcome }}<td>{{ r.notes|join("; ") }}{% endfor %}</table></html>""",
@@ -43,14 +45,19 @@ def write_report(folder: Path, unit: Unit, results: dict[str, ExamResult]) -> li
     page, table = folder / f"{unit.name}.html", folder / f"{unit.name}.csv"
     page.write_text(
         PAGE.render(
-            unit=unit.name, students=len(results), shares=shares, mistakes=mistakes, results=list(results.items())
+            unit=unit.name,
+            students=len(results),
+            shares=shares,
+            mistakes=mistakes,
+            results=list(results.items()),
+            evidence=[(student, line) for student, result in results.items() for line in result.evidence],
         ),
         encoding="utf-8",
     )
     with table.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
-        writer.writerow(["student", "score", "points", "outcome", *unit.exercises])
+        writer.writerow(["student", "score", "points", "outcome", *unit.exercises, "to be looked at"])
         for student, result in results.items():
             parts = [result.reports.get(name, {}).get("score", 0.0) for name in unit.exercises]
-            writer.writerow([student, result.score, result.points, result.outcome, *parts])
+            writer.writerow([student, result.score, result.points, result.outcome, *parts, "; ".join(result.evidence)])
     return [page, table]

@@ -24,6 +24,7 @@ class ExamResult:
     notebook: NotebookNode = field(repr=False)
     notes: list[str] = field(default_factory=list)
     seed: int = 0
+    evidence: list[str] = field(default_factory=list)  # of tampering: undone, and for the instructor to look at
 
     @property
     def score(self) -> float:
@@ -50,6 +51,7 @@ class ExamResult:
             "notebook": self.notebook,
             "notes": self.notes,
             "seed": self.seed,
+            "evidence": self.evidence,
         }
         return json.dumps(data).encode()
 

@@ -45,7 +45,7 @@ class Progress:
         result = graded.result
         text = (
             f"[{self.done}/{self.count}] {graded.student}: {result.score:g} / {result.points:g}, {result.outcome}, "
-            f"{graded.seconds:.1f} s"
+            f"{graded.seconds:.1f} s" + (", to be looked at" if result.evidence else "")
         )
         if graded.problem:
             text = f"[{self.done}/{self.count}] {graded.student}: NOT recorded: {graded.problem}"
@@ -67,6 +67,11 @@ def show_summary(console: Console, unit: str, summary: Summary) -> None:
         mean = statistics.mean(result.score for result in summary.results.values())
         points = next(iter(summary.results.values())).points
         console.print(f"{len(summary.graded)} examined: {counts}. Mean score {mean:.2f} of {points:g}.", markup=False)
+    looked = [(student, line) for student, result in sorted(summary.results.items()) for line in result.evidence]
+    if looked:
+        console.print("To be looked at (undone, and no point rests on it):")
+        for student, line in looked:
+            console.print(f"  {student}: {line}", markup=False, soft_wrap=True)
     if summary.unchanged:
         console.print(
             f"{len(summary.unchanged)} graded before and unchanged since: left as they are (--force grades them again).",

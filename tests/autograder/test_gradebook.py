@@ -189,7 +189,7 @@ def test_a_name_may_hold_odd_characters(course, made):
     assert course.scores(UNIT) == dict.fromkeys(NAMES, 4) | {"*": 6, "[ab] x": 0}
     assert {page.parent.parent.name for page in course.feedback(UNIT)} == set(NAMES)
     shown = (course.folder / "feedback" / "a x" / UNIT / f"{UNIT}.html").read_text(encoding="utf-8")
-    assert "Score: 4.0 / 8.0" in shown
+    assert "Score: 4 / 8" in shown
 
 
 def test_a_name_that_is_no_text_is_spelt_out(course, made):
