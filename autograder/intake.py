@@ -193,11 +193,18 @@ def _targets(found: list[_Found], mine: dict[str, NotebookNode]) -> list[str | N
     for name in targets:
         lost.pop(name or "", None)
     for i, cell in enumerate(found):  # an exercise's cell that was deleted and written anew, or lost its marks
-        if lost and targets[i] is None and cell.kind == "code":
+        if lost and cell.kind == "code" and _strays(cell, mine.get(targets[i] or "")):
             names_there = _defined(cell.source)
-            targets[i] = next((name for name, wanted in lost.items() if wanted and wanted <= names_there), None)
-            lost.pop(targets[i] or "", None)
+            name = next((name for name, wanted in lost.items() if wanted and wanted <= names_there), None)
+            if name:
+                targets[i] = name
+                del lost[name]
     return targets
+
+
+def _strays(cell: _Found, target: NotebookNode | None) -> bool:
+    """Whether a cell is none of the hand-out's, or claims to be one that it cannot be."""
+    return target is None or (role(target) in ("check", "setup") and cell.source.strip() != target.source.strip())
 
 
 def _filled(sources: list[str], stub: str) -> list[str]:

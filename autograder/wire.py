@@ -22,6 +22,8 @@ from gradus.check.values import is_tensor
 MAX_FRAME = 64 << 20  # bytes of one message
 MAX_DEPTH = 30
 MAX_ITEMS = 2_000_000  # parts of one message, all containers together
+MANY_KEYS = 10_000  # more than these may be kept by hash only where nobody can choose them to collide
+SMALL = 1 << 31
 MAX_DIGITS = 5000  # of a large integer, in hexadecimal
 DTYPES = frozenset(
     [
@@ -187,10 +189,15 @@ def _decode(data: Any, special: Callable[[list], Any] | None, depth: int) -> Any
     tag, rest = data[0], data[1:]
     if tag in CONTAINERS:
         (items,) = rest
-        return CONTAINERS[tag](inner(item) for item in _typed(items, list))
+        made = [inner(item) for item in _typed(items, list)]
+        if tag in ("set", "frozenset"):
+            _hashable(made)
+        return CONTAINERS[tag](made)
     if tag == "dict":
         (pairs,) = rest
-        return {inner(k): inner(v) for k, v in _typed(pairs, list)}
+        keys = [inner(key) for key, _ in _typed(pairs, list)]
+        _hashable(keys)
+        return {key: inner(value) for key, (_, value) in zip(keys, pairs, strict=True)}
     if tag == "array":
         return _array(*rest)
     if tag == "number":
@@ -214,10 +221,10 @@ def _decode(data: Any, special: Callable[[list], Any] | None, depth: int) -> Any
         return slice(start, stop, step)
     if tag == "range":
         start, stop, step = (_typed(inner(part), int) for part in rest)
-        made = range(start, stop, step)
-        if len(made) > MAX_ITEMS:  # a loop over it would not end
+        counted = range(start, stop, step)
+        if len(counted) > MAX_ITEMS:  # a loop over it would not end
             raise WireError("a range that is too long")
-        return made
+        return counted
     if tag == "...":
         () = rest
         return Ellipsis
@@ -228,6 +235,21 @@ def _decode(data: Any, special: Callable[[list], Any] | None, depth: int) -> Any
     if special is not None:
         return special(data)
     raise WireError(f"unknown tag {tag[:20]!r}")
+
+
+def _hashable(keys: list) -> None:
+    """Refuse many keys that may have been chosen to collide: putting them together would take hours.
+
+    Texts have hashes of this process's own; whole numbers below `SMALL` are too few that collide.
+    """
+    if len(keys) > MANY_KEYS and not all(map(_harmless, keys)):
+        raise WireError(f"more than {MANY_KEYS} keys, and not all of them text or small whole numbers")
+
+
+def _harmless(key: Any) -> bool:
+    if type(key) is tuple:
+        return all(map(_harmless, key))
+    return type(key) in (str, bytes, bool) or key is None or (type(key) is int and -SMALL < key < SMALL)
 
 
 def _text(shape: Any, items: Any) -> np.ndarray:

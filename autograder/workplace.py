@@ -23,6 +23,8 @@ from .warm import Nursery, NurseryGone, OneEach
 from .wire import Channel, WireError
 
 EXAMINER_BYTES = 4 << 30
+MAX_SUBMISSION = 48 << 20  # of what is larger the examiner gets enough to say so; a message takes no more than 64 MiB
+STARTS = 3  # of warm parents, for one submission
 GRACE_SECONDS = 120  # what the examiner itself may take beyond the student's time
 
 
@@ -37,6 +39,10 @@ class Stopped(RuntimeError):
 def seed_of(submission: bytes) -> int:
     """The seed of a submission's random streams: the same bytes, the same numbers."""
     return int.from_bytes(hashlib.sha256(submission).digest()[:6], "big")
+
+
+class _NotBegun(NurseryGone):
+    """It had ended before it was asked, so that no submission can have brought it about."""
 
 
 class Workplace:
@@ -87,25 +93,37 @@ class Workplace:
             ExaminerLost: its examiner died or hung.
             Stopped: `close` was called meanwhile.
         """
-        pair = self._pair
-        try:
-            return self._examine(pair, submission)
-        except NurseryGone as error:
-            if self._closed:
-                raise Stopped from None
-            with self._lock:
-                if self._pair is pair:  # whoever comes first starts them anew
-                    for nursery in pair:
-                        nursery.close()
-                    self._pair = self._open()
-                if self._closed:  # meanwhile: they would outlive it
-                    self.close()
+        for _ in range(STARTS):
+            pair = self._pair
+            try:
+                return self._examine(pair, submission)
+            except NurseryGone as error:
+                if self._closed:
                     raise Stopped from None
-            raise ExaminerLost(str(error)) from None
-        except ExaminerLost:
-            if self._closed:
-                raise Stopped from None
-            raise
+                self._anew(pair)
+                why = str(error)
+                if not isinstance(error, _NotBegun):  # this one may be what ended it
+                    break
+            except ExaminerLost:
+                if self._closed:
+                    raise Stopped from None
+                raise
+        raise ExaminerLost(why)
+
+    def _anew(self, pair: tuple[Nursery | OneEach, Nursery]) -> None:
+        """Start warm parents in the place of `pair`, unless somebody has.
+
+        Raises:
+            SandboxError: they did not come up. Stopped: `close` was called meanwhile.
+        """
+        with self._lock:
+            if self._pair is pair:
+                for nursery in pair:
+                    nursery.close()
+                self._pair = self._open()
+            if self._closed:  # they would outlive it
+                self.close()
+                raise Stopped
 
     def _examine(self, pair: tuple[Nursery | OneEach, Nursery], submission: bytes) -> bytes:
         students, examiners = pair
@@ -113,8 +131,15 @@ class Workplace:
         limits = {"CORE": 0, "AS": EXAMINER_BYTES, "CPU": int(seconds), "FSIZE": 1 << 30}
         ours, theirs = socket.socketpair()
         with theirs:
-            child = examiners.child([theirs.fileno(), students.control.fileno()], limits, EXAMINER_BYTES, seed=0)
+            try:
+                child = examiners.child([theirs.fileno(), students.control.fileno()], limits, EXAMINER_BYTES, seed=0)
+            except (NurseryGone, OSError) as error:
+                ours.close()
+                if isinstance(error, NurseryGone) or self._pair is not (students, examiners):
+                    raise _NotBegun(str(error)) from None
+                raise
         channel = Channel(ours)
+        submission = submission[:MAX_SUBMISSION]
         try:
             request = {"submission": submission, "limits": asdict(self.limits), "seed": seed_of(submission)}
             deadline = time.monotonic() + seconds

@@ -361,3 +361,20 @@ def test_nobody_reads(ends):
 def test_nan_is_nan_on_the_other_side():
     assert math.isnan(there_and_back(float("nan")))
     assert unchanged(np.array([np.nan, np.inf]), there_and_back(np.array([np.nan, np.inf])))
+
+
+@pytest.mark.parametrize("tag", ["set", "frozenset", "dict"])
+def test_many_keys_that_may_collide_are_refused(tag):
+    """300,000 whole numbers that are multiples of Python's hash modulus took the examiner three minutes."""
+    keys = [["int", hex(k * (2**61 - 1))] for k in range(20_000)]
+    with pytest.raises(WireError, match="keys"):
+        decode([tag, keys if tag != "dict" else [[key, None] for key in keys]])
+    with pytest.raises(WireError, match="keys"):
+        decode([tag, [[float(k), 1] for k in range(20_000)] if tag == "dict" else [float(k) for k in range(20_000)]])
+
+
+def test_large_vocabularies_pass():
+    words = {f"word{i}": i for i in range(30_000)}
+    pairs = {(i, f"w{i}"): -i for i in range(30_000)}
+    for value in (words, pairs, set(words), frozenset(range(30_000)), {float(i) for i in range(10_000)}):
+        assert decode(encode(value)) == value
