@@ -19,6 +19,7 @@ from typing import Any, Protocol
 from .bundle import Bundle
 from .examine import unexamined
 from .gradebook import Course, CourseError
+from .intake import Unreadable
 from .journal import Entry, Journal
 from .ledger import Unwritable, refusal
 from .results import ExamResult
@@ -84,7 +85,7 @@ def unchanged(bundle: Bundle, sources: Mapping[str, Source], course: Course) -> 
     found = {}
     for student, entry in Journal(course.folder, bundle.unit.name).last().items():
         if student in sources and entry.bundle == bundle.key:
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(OSError, Unreadable):
                 if _digest(sources[student].read()) == entry.digest:
                     found[student] = entry
     return found
@@ -236,6 +237,8 @@ def _graded(bundle: Bundle, student: str, source: Source, examiner: Examiner, la
         why = error.strerror or str(error)
         result = unexamined(bundle, "unreadable", f"The file cannot be read ({why}). Hand in the .ipynb file itself.")
         return Graded(student, result, time.monotonic() - start, digest)
+    except Unreadable as error:  # it says what the student can do
+        return Graded(student, unexamined(bundle, "unreadable", str(error)), time.monotonic() - start, digest)
     digest = _digest(data)
     try:
         result = _result(examiner.examine(data))

@@ -6,11 +6,15 @@ import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
+from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
+
+if TYPE_CHECKING:
+    from .collect import Handed
 
 console = Console(highlight=False)
 
@@ -114,36 +118,47 @@ def grade(
     scheduler: str | None,
     kind: str,
 ) -> None:
-    """Grade SUBMISSIONS (notebooks, or folders of them), or all of the course's submitted/ folder.
+    """Grade SUBMISSIONS, or all of the course's submitted/ folder.
 
-    A student's name is that of the folder in submitted/NAME/UNIT/UNIT.ipynb, else the file's own. What is graded
-    stays graded: after Ctrl-C, or a crash, the same command goes on where the last one stopped.
+    SUBMISSIONS are notebooks, folders of them, and what Canvas or Moodle let you download, zipped or unpacked, in any
+    mix. A student's name is that of the folder in submitted/NAME/UNIT/UNIT.ipynb, or name and number from Canvas
+    (lovelaceada_12345) and Moodle ("Ada Lovelace_123456"), else the file's own. What is graded stays graded: after
+    Ctrl-C, or a crash, the same command goes on where the last one stopped.
 
     The exit status is 0 when all is recorded, 130 when somebody stopped it, and 1 when something else did, or when a
     result could not be recorded.
     """
     from . import classroom
+    from .archive import BadArchive
     from .bundle import Bundle
     from .cluster import ClusterError
+    from .collect import collect, looked_for
     from .gradebook import Course, CourseError
-    from .grading import find_submissions
     from .journal import Busy, alone
     from .kernel import Limits
     from .ledger import why
     from .sandbox import SandboxError
     from .show import Progress, show_summary
-    from .source import SourceErrors
+    from .source import SourceErrors, allowed_files
 
     path = _unit_path(unit)
     try:
         course = Course(folder)
-        found = find_submissions(submissions, path.stem) if submissions else course.submissions(path.stem)
+        submitted = course.folder / "submitted"
+        collected = collect(submissions or ([submitted] if submitted.is_dir() else []), path.stem, allowed_files(path))
+        found = collected.sources
         chosen = _chosen(found, only, since)
+    except SourceErrors as error:
+        raise click.ClickException(f"Nothing was graded. {error}") from None
     except (CourseError, ValueError) as error:
         raise click.ClickException(f"{error} Nothing was changed.") from None
     if not found:
-        where = ", ".join(map(str, submissions)) or f"{course.folder}/submitted/NAME/{path.stem}/{path.stem}.ipynb"
-        raise click.ClickException(f"No submission found (looked at {where}). Nothing was changed.")
+        where = ", ".join(map(str, submissions)) or f"{submitted}/NAME/{path.stem}/{path.stem}.ipynb"
+        raise click.ClickException(
+            f"No submission found (looked at {where}). {looked_for(collected, path.stem)} Nothing was changed."
+        )
+    for note in collected.notes:
+        console.print(note, style="yellow", markup=False, soft_wrap=True)
     if not chosen:
         console.print(f"Nothing was handed in since {since}; of {len(found)} all are older.", markup=False)
         return
@@ -152,7 +167,8 @@ def grade(
         with classroom.ending_as_interrupt(), alone(course.folder):
             bundle = Bundle.load(path)
             course.prepare(bundle.unit)
-            sources = {student: classroom.File(file) for student, file in chosen.items()}
+            course.times = {student: handed.when for student, handed in chosen.items() if handed.when}
+            sources: dict[str, Any] = dict(chosen)
             before = {} if force else classroom.unchanged(bundle, sources, course)
             sources = {student: source for student, source in sources.items() if student not in before}
             summary = classroom.Summary()
@@ -164,7 +180,7 @@ def grade(
                     at_once = jobs or getattr(examiner, "jobs", 0)
                     summary = classroom.grade_class(bundle, sources, course, examiner, at_once, progress.finished)
             summary.unchanged = before
-    except (SourceErrors, CourseError, SandboxError, ClusterError, Busy) as error:
+    except (SourceErrors, CourseError, SandboxError, ClusterError, Busy, BadArchive) as error:
         raise click.ClickException(f"Nothing was graded. {error}") from None
     except OSError as error:
         raise click.ClickException(f"Nothing was graded. {why(error, course.folder)}") from None
@@ -198,19 +214,29 @@ def _names(students: list[str], most: int = 10) -> str:
     return ", ".join(students[:most]) + (f" and {more} more" if more > 0 else "")
 
 
-def _chosen(found: dict[str, Path], only: tuple[str, ...], since: str | None) -> dict[str, Path]:
+def _chosen(found: dict[str, Handed], only: tuple[str, ...], since: str | None) -> dict[str, Handed]:
     """The submissions that --only and --since leave.
 
     Raises:
-        ValueError: a student who has handed in nothing, or no time.
+        ValueError: a student who has handed in nothing, no time, or an archive, which does not know its times.
     """
     for student in only:
         if found and student not in found:
-            raise ValueError(f"{student} has handed in nothing (of {len(found)} students found).")
-    chosen = {student: path for student, path in found.items() if not only or student in only}
+            near = [name for name in found if student.casefold() in name.casefold()] or get_close_matches(
+                student, found
+            )
+            guess = f" Did you mean {' or '.join(near[:3])}?" if near else ""
+            raise ValueError(f"{student} has handed in nothing (of {len(found)} students found).{guess}")
+    chosen = {student: handed for student, handed in found.items() if not only or student in only}
     if since:
         start = _time(since)
-        chosen = {student: path for student, path in chosen.items() if path.lstat().st_mtime >= start}
+        for student, handed in chosen.items():
+            if handed.time is None:
+                raise ValueError(
+                    f"When {student} handed in is not known, so --since does not work here: the times in a downloaded "
+                    "archive are those of the download. Without --since what has not changed is left alone, too."
+                )
+        chosen = {student: handed for student, handed in chosen.items() if (handed.time or 0.0) >= start}
     return chosen
 
 

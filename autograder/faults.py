@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 from .celltext import check_call, visible
 
 if TYPE_CHECKING:
-    from .source import Exercise, Unit
+    from .source import Cell, Exercise, Unit
 
+MAX_FILES = 20  # with a notebook they must fit into one message
+FILE_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,60}\.[A-Za-z0-9]{1,10}")
 GIVEN = {"rng", "reference"}  # names that a check gives to its tests
 
 
@@ -21,6 +23,8 @@ def faults(unit: Unit) -> Iterator[tuple[int, str]]:
     names = {cell.name for cell in unit.questions} | {f"check-{name}" for name in unit.exercises} | set(unit.exercises)
     if len(names) != len(unit.questions) + 2 * len(unit.exercises):
         yield 1, "an exercise and a question share a name"
+    for cell in unit.setups:
+        yield from _file_faults(cell)
     for cell in unit.cells:
         for what, kinds in (("SOLUTION", ("exercise",)), ("HIDDEN TESTS", ("check",))):
             marks = re.findall(rf"(BEGIN|END) {what}", cell.source)
@@ -33,6 +37,21 @@ def faults(unit: Unit) -> Iterator[tuple[int, str]]:
     for exercise in unit.exercises.values():
         defined |= set(exercise.defines)
         yield from _exercise_faults(exercise, setup | defined)
+
+
+def _file_faults(cell: Cell) -> Iterator[tuple[int, str]]:
+    """Names are put into a folder that the student's code owns: plain ones, and nothing that Python would import."""
+    names = cell.options.get("files", [])
+    if not (isinstance(names, list) and all(isinstance(name, str) for name in names)) or len(names) > MAX_FILES:
+        yield cell.line, f'files= takes a list of at most {MAX_FILES} names, such as files=["sentences.txt"]'
+        return
+    for name in names:
+        if not FILE_NAME.fullmatch(name) or re.search(r"\.(ipynb|pyc?|so|pth|zip)$|-\d+(\.\w+)?$", name):
+            yield (
+                cell.line,
+                f"files: {name!r} cannot be taken: letters, digits, _ and -, with an ending such as .txt or .csv; no "
+                "folder, notebook, program or zip, and no -NUMBER at the end, which Canvas puts to versions",
+            )
 
 
 def _exercise_faults(exercise: Exercise, known: set[str]) -> Iterator[tuple[int, str]]:

@@ -20,7 +20,7 @@ from .faults import faults
 HEADER = re.compile(r"^# %%(?=\s|$)")
 OPTIONS = {
     "markdown": set(),
-    "setup": set(),
+    "setup": {"files"},
     "demo": set(),
     "exercise": {"exercise", "minutes", "difficulty"},
     "check": {"check", "points"},
@@ -120,6 +120,11 @@ class Unit:
         return [cell for cell in self.cells if cell.kind == "setup"]
 
     @property
+    def files(self) -> list[str]:
+        """Names of the files that a student may hand in beside the notebook."""
+        return sorted({name for cell in self.setups for name in cell.options.get("files", [])})
+
+    @property
     def questions(self) -> list[Cell]:
         return [cell for cell in self.cells if cell.kind == "question"]
 
@@ -188,6 +193,16 @@ def unit_path(unit: str | Path, solutions: Path | None = None) -> Path:
     return found[0]
 
 
+def allowed_files(path: Path) -> list[str]:
+    """`Unit.files` of the unit at `path`, without reading the rest where the header names none.
+
+    Raises:
+        SourceErrors: the source has faults.
+    """
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return load_unit(path).files if any(HEADER.match(line) and "files" in line for line in lines) else []
+
+
 def find_unit(unit: str | Path, solutions: Path | None = None) -> Unit:
     """The unit of that name or path, read and verified."""
     return load_unit(unit_path(unit, solutions))
@@ -232,7 +247,7 @@ def _kind(cell_type: str, title: str, options: dict[str, Any]) -> str | None:
     if cell_type == "markdown":
         return None if title else "question" if "question" in options else "markdown"
     if title:
-        return "setup" if title == "setup" and not options else None
+        return "setup" if title == "setup" and not options.keys() - OPTIONS["setup"] else None
     named = [kind for kind in ("exercise", "check", "mistake", "variant") if kind in options]
     return named[0] if len(named) == 1 else None if named or options else "demo"
 

@@ -209,11 +209,21 @@ def test_grade_refuses_a_missing_file_beside_one_that_is_there(project, built):
 
 
 def test_grade_refuses_two_files_for_one_student(project, built):
+    for folder, text in (("monday", built.stub), ("tuesday", built.solved)):
+        (project / folder).mkdir()
+        (project / folder / "ada.ipynb").write_text(text, encoding="utf-8")
+    before = state(project)
+    message = refused("grade", "99", "monday", "tuesday")
+    assert "Two files for student ada: monday/ada.ipynb and tuesday/ada.ipynb" in message
+    assert "Nothing was changed." in message and state(project) == before
+
+
+def test_grade_takes_the_same_file_twice_as_one(project, built):
     for folder in ("monday", "tuesday"):
         (project / folder).mkdir()
         (project / folder / "ada.ipynb").write_text(built.solved, encoding="utf-8")
-    message = refused("grade", "99", "monday", "tuesday")
-    assert "Two files for student ada: monday/ada.ipynb and tuesday/ada.ipynb" in message
+    done = run("grade", "99", "monday", "tuesday")
+    assert done.exit_code == 0 and graded() == {"ada": 6}
 
 
 def test_grade_refuses_an_empty_folder(project):

@@ -23,9 +23,9 @@ from nbgrader.preprocessors import SaveAutoGrades
 
 from autograder import ledger
 from autograder.bundle import Bundle
+from autograder.collect import collect
 from autograder.examine import examine
 from autograder.gradebook import Course, CourseError
-from autograder.grading import find_submissions
 from autograder.isolate import IsolatedError, isolated
 from autograder.release import filled, solved_notebook, to_text
 from autograder.source import load_unit
@@ -202,7 +202,7 @@ def test_a_name_that_is_no_text_is_spelt_out(course, made):
     with open(folder + f"/{UNIT}.ipynb".encode(), "w", encoding="utf-8") as file:
         file.write(made.papers["perfect"])
     found = course.submissions(UNIT)
-    assert found == find_submissions([course.folder / "submitted"], UNIT) and list(found) == ["Jos\\xe9"]
+    assert list(found) == list(collect([course.folder / "submitted"], UNIT).sources) == ["Jos\\xe9"]
     graded(made.bundle, found, course)
     assert course.scores(UNIT) == {"Jos\\xe9": 6}
 
