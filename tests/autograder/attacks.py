@@ -559,7 +559,7 @@ _raw("the wire kept by a child", "if not os.fork():\n    time.sleep(9999)\nos._e
 _attack("an echo from another thread", "wire", answers={"softmax": WRONG, "Scaler": WRONG}, before=WIRE + "def chatter():\n    while True:\n        try: server.channel.send({'value': 0.5, 'changed': [], 'outputs': '[]'})\n        except Exception: return\n        time.sleep(0.001)\nthreading.Thread(target=chatter, daemon=True).start()", outcome=("graded", "died", "timeout"), earns=NOTHING)  # fmt: skip
 _answer(
     "a set whose members all collide",
-    "import autograder.student as s\nreal = s.encode\ns.encode = lambda value, *a: ['set', [['int', hex(k * (2**61 - 1))] for k in range(300_000)]] if value is None else real(value, *a)\ndef softmax(z): return None",
+    "import autograder.student as s\nreal = s.encode\nclass Trap: pass\ns.encode = lambda value, *a: ['set', [['int', hex(k * (2**61 - 1))] for k in range(300_000)]] if type(value) is Trap else real(value, *a)\ndef softmax(z): return Trap()",
     outcome=("graded", "died"),
     family="wire",
 )
