@@ -12,7 +12,7 @@ import importlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import nbformat
@@ -26,6 +26,7 @@ from gradus.check.run import compiled, run_cell_tests
 from .bundle import Bundle
 from .intake import Unreadable, needed_demos, rebuild, role
 from .kernel import Kernel, Limits
+from .pack import unpack
 from .results import ExamResult
 from .source import Exercise
 from .trial import check_file
@@ -40,8 +41,16 @@ class Session:
     endless loop does not cost the exercises after it.
     """
 
-    def __init__(self, bundle: Bundle, limits: Limits, nursery: Nursery | None = None, seed: int = 0) -> None:
+    def __init__(
+        self,
+        bundle: Bundle,
+        limits: Limits,
+        nursery: Nursery | None = None,
+        seed: int = 0,
+        files: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.bundle, self.limits, self.nursery, self.seed = bundle, limits, nursery, seed
+        self.files = dict(files or {})  # what the student handed in beside the notebook
         self.ran: list[str] = []
         self.deaths: list[str] = []
         self.end = time.monotonic() + limits.total_seconds
@@ -101,6 +110,7 @@ class Session:
             self._drop()
             self.kernel = Kernel.start(self.limits, self.nursery, self.seed)
             self.kernel.end = self.end
+            self.kernel.give(self.files)
             for source in self.ran:
                 again = self.kernel.run_cell(source)
                 if again.died or again.timed_out:  # it ran to its end before: once more, without it
@@ -158,15 +168,17 @@ def examine(
     Whatever the bytes are, a result comes back: what cannot be read earns nothing and says why.
 
     Args:
+        submission: a notebook's bytes, or a pack of it and the unit's files (see `pack`).
         nursery: the warm parent of students' processes; without one they start cold and in no sandbox.
         seed: of the student's random streams.
     """
     unit = bundle.unit
     try:
-        rebuilt = rebuild(bundle.release, submission)
+        packed = unpack(submission, unit.files)
+        rebuilt = rebuild(bundle.release, packed.notebook)
     except Unreadable as reason:
         return unexamined(bundle, "unreadable", str(reason))
-    session = Session(bundle, limits or Limits(), nursery, seed)
+    session = Session(bundle, limits or Limits(), nursery, seed, packed.files)
     reports, outputs = {}, {}
     cells = rebuilt.notebook.cells
     demos = needed_demos(cells)
@@ -180,11 +192,11 @@ def examine(
                 outputs[cell.id] = [_verdict(reports[exercise.name], count)]
             else:
                 outputs[cell.id] = session.run(cell.source)
-        evidence = [*rebuilt.evidence, *session.evidence()]
+        evidence = [*packed.evidence, *rebuilt.evidence, *session.evidence()]
     finally:
         session.close()
     outcome = session.deaths[0] if session.deaths else "graded"
-    result = _result(outcome, reports, rebuilt.notebook, outputs, rebuilt.notes)
+    result = _result(outcome, reports, rebuilt.notebook, outputs, packed.notes + rebuilt.notes)
     result.evidence = evidence
     result.notes += [line for line in evidence if line not in result.notes]
     result.seed = seed
