@@ -92,17 +92,8 @@ class Handed:
         data = self.item.read(MAX_BYTES)
         if self.zipped:
             notebook, beside = _inner(data, self.unit, self.allowed)
-            return pack(notebook, {**self._files(), **beside})
-        return pack(data, self._files())
-
-    def _files(self) -> dict[str, bytes]:
-        files = {}
-        for name, item in self.beside:
-            try:
-                files[name] = item.read(MAX_FILE)
-            except (OSError, Unreadable):  # a link, or damaged: it is as if it were not there
-                continue
-        return files
+            return pack(notebook, {**_read(self.beside), **beside})
+        return pack(data, _read(self.beside))
 
     @property
     def time(self) -> float | None:
@@ -112,6 +103,17 @@ class Handed:
         except ValueError:
             return self.item.changed
         return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+
+
+def _read(files: Iterable[tuple[str, Item]]) -> dict[str, bytes | None]:
+    """What is in the files beside a notebook; None for a link or a damaged one, which costs the notebook nothing."""
+    read: dict[str, bytes | None] = {}
+    for name, item in files:
+        try:
+            read[name] = item.read(MAX_FILE)
+        except (OSError, Unreadable):
+            read[name] = None
+    return read
 
 
 @dataclass
@@ -163,8 +165,7 @@ def _hands(path: Path, unit: str, allowed: Sequence[str], found: Collected) -> l
     if path.is_dir():
         items, root = list(_walk(path)), path.resolve()
         return _Ascriber(unit, allowed, (root.parent.name, root.name), found).all(items)
-    above = path.absolute().parent.name
-    if path.suffix.lower() == ".zip" and not (_canvas(path.name) or MOODLE.fullmatch(above)):
+    if path.suffix.lower() == ".zip" and not _one_students(path):
         try:
             items = list(Archive.open(path.resolve(), _shown(path), MAX_ITEMS).items())
         except BadArchive as error:
@@ -173,6 +174,10 @@ def _hands(path: Path, unit: str, allowed: Sequence[str], found: Collected) -> l
             raise CollectError(f"{_shown(path)} cannot be read ({error.strerror or error}).") from None
         return _Ascriber(unit, allowed, ("", path.stem), found, archive=True).all(items)
     return [_single(path, unit, allowed)]
+
+
+def _one_students(path: Path) -> bool:
+    return bool(_canvas(path.name) or MOODLE.fullmatch(path.name) or MOODLE.fullmatch(path.absolute().parent.name))
 
 
 def _walk(folder: Path) -> Iterator[Item]:
@@ -200,12 +205,14 @@ def _single(path: Path, unit: str, allowed: Sequence[str]) -> _Hand:
     """A file that was named: whose it is, its own name or its folder tells."""
     *_, above, folder, name = ("", "", *path.absolute().parts)
     item = _lying(path, (name,))
-    moodle, canvas = MOODLE.fullmatch(folder), _canvas(name)
+    moodle, canvas, flat = MOODLE.fullmatch(folder), _canvas(name), MOODLE.fullmatch(name)
     beside = [
         _Piece(_lying(path.with_name(other), (other,)), other) for other in allowed if path.with_name(other).exists()
     ]
     if moodle:
         return _Hand("moodle", _student(moodle["who"]), [_Piece(item, name), *beside])
+    if flat:
+        return _Hand("moodle", _student(flat["who"]), [_Piece(item, flat["file"] or name)])
     if path.stem == unit == folder:
         stamp = path.with_name("timestamp.txt")
         beside += [_Piece(_lying(stamp, (stamp.name,)), stamp.name)] if stamp.exists() else []
@@ -264,9 +271,8 @@ class _Ascriber:
     def _trees(self, items: list[Item]) -> tuple[set[tuple[str, ...]], set[tuple[str, ...]]]:
         """The submitted/ folders, and in them the folders STUDENT/UNIT."""
         fulls = [self._full(item) for item in items]
-        folders = {full[:-1] for full in fulls} | {
-            full for full in fulls if full[-1] == self.unit
-        }  # a link in its place
+        folders = {full[:-1] for full in fulls}
+        folders |= {full for full in fulls if full[-1] == self.unit}  # a link in its place
         books = [full for full in fulls if full[-1] == f"{full[-2]}.ipynb" and UNIT.fullmatch(full[-2]) and full[-3]]
         sure = {full[:-1] for full in books if full[-2] == self.unit}
         trees = {full[:-3] for full in books}  # for another unit's sake, too
@@ -275,12 +281,11 @@ class _Ascriber:
 
     def _ascribe(self, item: Item) -> None:
         full, parts = self._full(item), item.parts
-        for at, part in enumerate(parts):
+        for at, part in enumerate(full):
             moodle = MOODLE.fullmatch(part)
             if moodle:
-                last = at == len(parts) - 1
-                name = moodle["file"] if last and moodle["file"] else parts[-1]
-                self._add("moodle", _student(moodle["who"]), _Piece(item, name, max(0, len(parts) - at - 2)))
+                name = moodle["file"] if at == len(full) - 1 and moodle["file"] else parts[-1]
+                self._add("moodle", _student(moodle["who"]), _Piece(item, name, max(0, len(full) - at - 2)))
                 return
         for at in range(1, len(full)):
             if full[: at + 1] in self.units and full[at - 1]:
@@ -503,7 +508,7 @@ def no_notebook(names: list[str], unit: str) -> str:
     return f"No notebook was handed in, but {what}. {how}"
 
 
-def _inner(data: bytes, unit: str, allowed: Sequence[str]) -> tuple[bytes, dict[str, bytes]]:
+def _inner(data: bytes, unit: str, allowed: Sequence[str]) -> tuple[bytes, dict[str, bytes | None]]:
     """The notebook in a student's own zip, and the unit's files beside it. A zip in it is not opened.
 
     Raises:
@@ -529,11 +534,8 @@ def _inner(data: bytes, unit: str, allowed: Sequence[str]) -> tuple[bytes, dict[
         names = [_shown("/".join(p.item.parts))[:80] for p in best]
         raise Unreadable(f"The zip holds {len(best)} notebooks: {_names(names, 3)}. {do}")
     folder = best[0].item.parts[:-1]
-    files = {}
-    for piece in pieces:
-        if piece.name in allowed and piece.item.parts[:-1] == folder:
-            files[piece.name] = piece.item.read(MAX_FILE)
-    return best[0].item.read(MAX_BYTES), files
+    beside = [(p.name, p.item) for p in pieces if p.name in allowed and p.item.parts[:-1] == folder]
+    return best[0].item.read(MAX_BYTES), _read(beside)
 
 
 def looked_for(found: Collected, unit: str) -> str:

@@ -1,7 +1,7 @@
 """A notebook and the files that go with it, as one value: what the examiner is given.
 
 A notebook that comes alone is its own bytes, and nothing else. With files it is a pack: the line MAGIC; a line of JSON,
-``{"notebook": SIZE, "files": {NAME: SIZE, ...}, "large": [NAME, ...]}``; then the notebook's bytes and the files', in that
+``{"notebook": SIZE, "files": {NAME: SIZE, ...}, "missing": [NAME, ...]}``; then the notebook's bytes and the files', in that
 order. The same things always make the same bytes, for digests and seeds are taken of them.
 
 A student can write a pack too, so the examiner believes none: `unpack` takes only names that the unit lists.
@@ -30,15 +30,15 @@ class Packed:
     evidence: list[str] = field(default_factory=list)
 
 
-def pack(notebook: bytes, files: Mapping[str, bytes]) -> bytes:
-    """One value of a notebook and its files; those above MAX_FILE are only named."""
+def pack(notebook: bytes, files: Mapping[str, bytes | None]) -> bytes:
+    """One value of a notebook and its files; those above MAX_FILE, or that could not be read (None), are only named."""
     if not files and not notebook.startswith(MAGIC):  # else what a student wrote would be taken for a pack of ours
         return notebook
-    kept = {name: data for name, data in sorted(files.items()) if len(data) <= MAX_FILE}
+    kept = {name: data for name, data in sorted(files.items()) if data is not None and len(data) <= MAX_FILE}
     header = {
         "notebook": len(notebook),
         "files": {name: len(data) for name, data in kept.items()},
-        "large": sorted(files.keys() - kept.keys()),
+        "missing": sorted(files.keys() - kept.keys()),
     }
     return MAGIC + json.dumps(header).encode() + b"\n" + notebook + b"".join(kept.values())
 
@@ -56,7 +56,7 @@ def unpack(data: bytes, allowed: Iterable[str]) -> Packed:
         if len(line) > MAX_HEADER:
             raise ValueError("header too long")
         header = json.loads(line)
-        sizes, large = dict(header["files"]), list(header["large"])
+        sizes, missing = dict(header["files"]), list(header["missing"])
         if not all(type(size) is int and size >= 0 for size in (header["notebook"], *sizes.values())):
             raise ValueError("sizes are whole numbers")
         if header["notebook"] + sum(sizes.values()) != len(rest):
@@ -72,9 +72,9 @@ def unpack(data: bytes, allowed: Iterable[str]) -> Packed:
             refused += 1
         at += size
     notes = [
-        f"{name} has more than {MAX_FILE >> 20} MB and was left out"
+        f"{name} was left out: ordinary files of at most {MAX_FILE >> 20} MB are taken"
         for name in sorted(known)
-        if name in large and name not in files
+        if name in missing and name not in files
     ]
     evidence = [f"the submission carried {refused} file(s) that the unit does not take: left out"] if refused else []
     return Packed(rest[: min(header["notebook"], MAX_BYTES + 1)], files, notes, evidence)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -189,7 +190,9 @@ def unit_path(unit: str | Path, solutions: Path | None = None) -> Path:
     found = [path for path in known if path.stem == str(unit) or path.stem.split("_")[0] == str(unit)]
     if not found:
         names = ", ".join(path.stem for path in known) or f"none (looked in {folder.resolve()})"
-        raise FileNotFoundError(f"There is no unit {str(unit)!r}. Units: {names}")
+        near = get_close_matches(str(unit), [path.stem for path in known], 1)
+        guess = f" Did you mean {near[0]}?" if near else ""
+        raise FileNotFoundError(f"There is no unit {str(unit)!r}.{guess} Units: {names}")
     return found[0]
 
 
