@@ -85,8 +85,12 @@ def unchanged(bundle: Bundle, sources: Mapping[str, Source], course: Course) -> 
     found = {}
     for student, entry in Journal(course.folder, bundle.unit.name).last().items():
         if student in sources and entry.bundle == bundle.key:
-            with contextlib.suppress(OSError, Unreadable):
-                if _digest(sources[student].read()) == entry.digest:
+            with contextlib.suppress(OSError):
+                try:
+                    digest = _digest(sources[student].read())
+                except Unreadable as error:
+                    digest = _digest(str(error).encode())
+                if digest == entry.digest:
                     found[student] = entry
     return found
 
@@ -238,6 +242,7 @@ def _graded(bundle: Bundle, student: str, source: Source, examiner: Examiner, la
         result = unexamined(bundle, "unreadable", f"The file cannot be read ({why}). Hand in the .ipynb file itself.")
         return Graded(student, result, time.monotonic() - start, digest)
     except Unreadable as error:  # it says what the student can do
+        digest = _digest(str(error).encode())
         return Graded(student, unexamined(bundle, "unreadable", str(error)), time.monotonic() - start, digest)
     digest = _digest(data)
     try:

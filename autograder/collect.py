@@ -53,9 +53,14 @@ class _Piece:
     """One file of a student's, and which of several versions it is."""
 
     item: Item
-    name: str  # as the student called it
+    name: str  # as the student called it, without Canvas's number of a version
     depth: int = 0  # folders above it that are the student's own
     version: tuple[int, int] = (0, 0)
+
+    @property
+    def shown(self) -> str:
+        base, dot, ending = self.name.rpartition(".")
+        return _shown(f"{base}-{self.version[0]}{dot}{ending}" if self.version[0] else self.name)
 
 
 @dataclass
@@ -122,7 +127,7 @@ class Collected:
 
     sources: dict[str, Handed] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
-    passed: list[str] = field(default_factory=list)  # files that are nobody's submission
+    passed: list[Item] = field(default_factory=list)  # files that are nobody's submission
 
 
 def collect(paths: Iterable[Path], unit: str, allowed: Sequence[str] = ()) -> Collected:
@@ -261,7 +266,7 @@ class _Ascriber:
         if not parts:
             return False
         if ".." in parts or (self.archive and any("\0" in part for part in parts)):
-            self.found.passed.append(item.place)
+            self.found.passed.append(item)
             return False
         return not any(part in IGNORED or (part.startswith(".") and not MOODLE.fullmatch(part)) for part in parts)
 
@@ -307,7 +312,7 @@ class _Ascriber:
         elif book and not self._draft(full):
             self._add("file", self._whole(Path(name).stem, item), _Piece(item, name))
         else:
-            self.found.passed.append(item.place)
+            self.found.passed.append(item)
 
     def _whole(self, name: str, item: Item) -> str:
         return _whole(name, item.place, keep=not self.archive)
@@ -406,6 +411,9 @@ class _Sorter:
         self.versions: list[str] = []
         self.renamed: list[str] = []
         self.none: list[str] = []
+        self.others: list[str] = []
+        self.other_units: set[str] = set()
+        self.ours = 0
 
     def take(self, hand: _Hand) -> None:
         handed = self._chosen(hand)
@@ -435,14 +443,21 @@ class _Sorter:
             if not _same(best[0].item, other.item):
                 raise self._two(hand.student, best[0].item, other.item)
         piece = best[0]
+        stem = Path(piece.name).stem
+        if books and UNIT.fullmatch(stem) and not _is_unit(piece.name, self.unit) and hand.kind != "file":
+            self.others.append(f"{hand.student} ({piece.shown})")
+            self.other_units.add(stem)
+        else:
+            self.ours += 1
         if len(pool) > len(best):
-            rest = ", ".join(_shown(p.item.parts[-1]) for p in pool if p not in best)
-            self.versions.append(f"{hand.student} ({_shown(piece.item.parts[-1])}, not {rest})")
+            older = sorted((p for p in pool if p not in best), key=lambda p: p.version, reverse=True)
+            rest = _names([p.shown for p in older], 3)
+            self.versions.append(f"{hand.student} ({piece.shown}, not {rest})")
         elif books and hand.kind not in ("file", "canvas", "moodle") and not _is_unit(piece.name, self.unit):
             self.renamed.append(f"{hand.student} ({_shown(piece.name)})")
         beside, when = self._beside(hand, piece), self._when(hand)
         used = {id(p) for p in pool} | {id(p) for p in beside.values()}
-        self.found.passed += [p.item.place for p in hand.pieces if id(p) not in used and p.name != "timestamp.txt"]
+        self.found.passed += [p.item for p in hand.pieces if id(p) not in used and p.name != "timestamp.txt"]
         files = tuple((name, p.item) for name, p in sorted(beside.items()))
         return Handed(self.unit, piece.item, not books, "", files, self.allowed, when)
 
@@ -473,9 +488,23 @@ class _Sorter:
         return Handed(self.unit, pieces[0].item, reason=no_notebook(names, self.unit), when=when)
 
     def tell(self, late: list[str]) -> None:
-        """Put what an instructor should know into words."""
+        """Put what an instructor should know into words.
+
+        Raises:
+            CollectError: all of it is another unit's: what was asked is what is wrong.
+        """
+        if len(self.others) > 1 and len(self.other_units) == 1 and not self.ours:
+            (other,) = self.other_units
+            raise CollectError(
+                f"These are {len(self.others)} notebooks called {other}, and none called {self.unit}. Is that the unit "
+                f"to be graded, or the right download? (autograder grade {other} ...)"
+            )
         for what, students in (
-            ("Several notebooks, the newest or the one called after the unit was taken", self.versions),
+            (
+                "Several notebooks of one student; the one called after the unit, or the newest, was taken",
+                self.versions,
+            ),
+            ("Called after another unit, and taken all the same", self.others),
             (f"Taken though not called {self.unit}.ipynb", self.renamed),
             ("Handed in, but no notebook, so recorded as unreadable", self.none),
             ("Marked as late by Canvas, which does not say how late (no penalty is taken)", sorted(late)),
@@ -485,9 +514,8 @@ class _Sorter:
         passed = self.found.passed
         if passed:
             what = "1 file that is" if len(passed) == 1 else f"{len(passed)} files that are"
-            self.found.notes.append(
-                f"Passed over, {what} nobody's {self.unit}: {_names(list(map(_shown, passed)), 5)}."
-            )
+            names = _names([_shown("/".join(item.parts)) for item in passed], 5)
+            self.found.notes.append(f"Passed over, {what} no submission of {self.unit}: {names}.")
 
 
 def _names(names: list[str], most: int = 10) -> str:
@@ -545,6 +573,6 @@ def looked_for(found: Collected, unit: str) -> str:
         f"(NAME_NUMBER_NUMBER_{unit}.ipynb, NAME_NUMBER_assignsubmission_file_/)."
     )
     if found.passed:
-        text += f" There is only {_names([_shown(Path(place).name) for place in found.passed], 5)}."
-    archives = [place for place in found.passed if place.lower().endswith(".zip")]
+        text += f" There is only {_names([_shown(item.parts[-1]) for item in found.passed], 5)}."
+    archives = [item.place for item in found.passed if item.place.lower().endswith(".zip")]
     return text + (f" An archive must be named itself: {_shown(archives[0])}." if archives else "")

@@ -47,6 +47,8 @@ class Progress:
             f"[{self.done}/{self.count}] {graded.student}: {result.score:g} / {result.points:g}, {result.outcome}, "
             f"{graded.seconds:.1f} s" + (", to be looked at" if result.evidence else "")
         )
+        if result.outcome == "unreadable" and result.notes:
+            text += f": {result.notes[0]}"
         if graded.problem:
             text = f"[{self.done}/{self.count}] {graded.student}: NOT recorded: {graded.problem}"
         self.bar.console.print(text, markup=False, soft_wrap=True)

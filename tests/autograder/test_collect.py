@@ -129,9 +129,9 @@ def test_the_newest_of_several_uploads_counts_and_that_is_said(given_as):
     found = collect.collect([path], UNIT)
     assert work(found) == {"lovelaceada_1": TWO, "hopper_2": ONE, "noether_3": ONE}
     (note,) = found.notes
-    assert "lovelaceada_1 (lovelaceada_1_900_02_neuron-2.ipynb, not " in note
-    assert "hopper_2 (hopper_2_1000_a.ipynb, not hopper_2_999_b.ipynb)" in note
-    assert "noether_3 (noether_3_400_02_neuron.ipynb, not noether_3_500_scratch.ipynb)" in note
+    assert "lovelaceada_1 (02_neuron-2.ipynb, not 02_neuron-1.ipynb, 02_neuron.ipynb)" in note
+    assert "hopper_2 (a.ipynb, not b.ipynb)" in note
+    assert "noether_3 (02_neuron.ipynb, not scratch.ipynb)" in note
 
 
 def test_two_downloads_of_one_course_are_one_class(tmp_path):
@@ -263,6 +263,19 @@ def test_all_kinds_in_one_go(tmp_path):
     tree = laid(tmp_path / "submitted", {"ada/02_neuron/02_neuron.ipynb": ONE})
     single = laid(tmp_path / "x", {"bob.ipynb": TWO}) / "bob.ipynb"
     assert set(taken(canvas, moodle, tree, single)) == {"lovelaceada_1", "Ada Lovelace_1", "ada", "bob"}
+
+
+def test_another_units_download_is_refused_and_one_such_notebook_is_told(given_as):
+    path = given_as({"ada_1_100_03_network.ipynb": ONE, "bob_2_101_03_network-1.ipynb": ONE})
+    with pytest.raises(CollectError, match="2 notebooks called 03_network, and none called 02_neuron"):
+        collect.collect([path], UNIT)
+
+
+def test_one_notebook_called_after_another_unit_is_told(given_as):
+    path = given_as({"ada_1_100_03_network.ipynb": ONE, "bob_2_101_02_neuron.ipynb": TWO})
+    found = collect.collect([path], UNIT)
+    assert work(found) == {"ada_1": ONE, "bob_2": TWO}
+    assert found.notes == ["Called after another unit, and taken all the same: ada_1 (03_network.ipynb)."]
 
 
 # two files for one student
@@ -544,7 +557,7 @@ def test_links_are_not_followed(tmp_path):
             found.sources[student].read()
     with pytest.raises(Unreadable):
         found.sources["cy"].read()
-    assert any("submitted/dee" in note for note in found.notes)
+    assert any("dee" in note for note in found.notes)
 
 
 def test_what_is_not_there_is_said(tmp_path):
@@ -751,9 +764,10 @@ def test_a_canvas_download_from_the_command_line(project):
     done = CliRunner().invoke(main, ["grade", "99", "submissions.zip"])
     assert done.exit_code == 0, done.output
     assert Course("grading").scores("99_tiny") == {"lovelaceada_1": 6, "turingalan_2": 0, "hopper_3": 6}
+    assert "turingalan_2: 0 / 6, unreadable, 0.0 s: No notebook was handed in, but 99_tiny.pdf." in done.output
     assert "turingalan_2 (99_tiny.pdf)" in done.output and "late" in done.output and "hopper_3" in done.output
     again = CliRunner().invoke(main, ["grade", "99", "submissions.zip"])
-    assert again.exit_code == 0 and "2 graded before and unchanged" in again.output
+    assert again.exit_code == 0 and "3 graded before and unchanged" in again.output
 
 
 def test_times_of_submission_reach_the_gradebook(project):
