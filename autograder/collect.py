@@ -447,8 +447,7 @@ class _Sorter:
         if books and UNIT.fullmatch(stem) and not _is_unit(piece.name, self.unit) and hand.kind != "file":
             self.others.append(f"{hand.student} ({piece.shown})")
             self.other_units.add(stem)
-        else:
-            self.ours += 1
+        self.ours += bool(books) and _is_unit(piece.name, self.unit)
         if len(pool) > len(best):
             older = sorted((p for p in pool if p not in best), key=lambda p: p.version, reverse=True)
             rest = _names([p.shown for p in older], 3)

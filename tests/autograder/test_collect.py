@@ -266,7 +266,15 @@ def test_all_kinds_in_one_go(tmp_path):
 
 
 def test_another_units_download_is_refused_and_one_such_notebook_is_told(given_as):
-    path = given_as({"ada_1_100_03_network.ipynb": ONE, "bob_2_101_03_network-1.ipynb": ONE})
+    inner = zipped(None, {"03_network.ipynb": ONE})
+    path = given_as(
+        {
+            "ada_1_100_03_network.ipynb": ONE,
+            "bob_2_101_03_network-1.ipynb": ONE,
+            "cy_3_102_work.zip": inner,
+            "dee_4_103_my try.ipynb": ONE,
+        }
+    )
     with pytest.raises(CollectError, match="2 notebooks called 03_network, and none called 02_neuron"):
         collect.collect([path], UNIT)
 
@@ -711,8 +719,17 @@ def softmax(z):
 """
 
 
-def test_a_units_file_lies_in_the_students_folder_before_the_setup_cells(made, tmp_path):
-    if sandbox.choose("auto") not in ("bubblewrap", "bubblewrap-cold"):
+@pytest.fixture
+def boxed():
+    """Grading needs a sandbox."""
+    try:
+        return sandbox.choose("auto")
+    except sandbox.SandboxError as error:
+        pytest.skip(f"no sandbox works here: {str(error).splitlines()[0]}")
+
+
+def test_a_units_file_lies_in_the_students_folder_before_the_setup_cells(made, boxed, tmp_path):
+    if boxed not in ("bubblewrap", "bubblewrap-cold"):
         pytest.skip("bubblewrap does not work here")
     unit = made.bundle.unit.name
     text = to_text(filled(made.solved, {"softmax": READS})).encode()
@@ -750,7 +767,7 @@ def project(tmp_path, monkeypatch):
     return tmp_path
 
 
-def test_a_canvas_download_from_the_command_line(project):
+def test_a_canvas_download_from_the_command_line(project, boxed):
     unit = load_unit(project / "solutions" / "99_tiny.py")
     solved = to_text(solved_notebook(unit)).encode()
     zipped(
@@ -770,7 +787,7 @@ def test_a_canvas_download_from_the_command_line(project):
     assert again.exit_code == 0 and "3 graded before and unchanged" in again.output
 
 
-def test_times_of_submission_reach_the_gradebook(project):
+def test_times_of_submission_reach_the_gradebook(project, boxed):
     from nbgrader.api import Gradebook
 
     unit = load_unit(project / "solutions" / "99_tiny.py")
