@@ -106,14 +106,16 @@ def make(path: Path) -> None:
 
 
 def inspect(path: Path) -> None:
-    """Look at a gradebook without changing it.
+    """Look at a gradebook without changing it, but for what a killed run has left half written.
 
     Raises:
         CourseError: it is none, or another version's.
     """
     advice = "Nothing was changed."
     try:
-        connection = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY_SECONDS)
+        # a write that was killed is undone by whoever opens next, who must be allowed to
+        mode = "rw" if path.with_name(f"{path.name}-journal").exists() else "ro"
+        connection = sqlite3.connect(f"{path.as_uri()}?mode={mode}", uri=True, timeout=BUSY_SECONDS)
         with contextlib.closing(connection):
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
             query = "SELECT version_num FROM alembic_version" if "alembic_version" in tables else "SELECT NULL"

@@ -535,3 +535,26 @@ def test_a_file_that_is_no_gradebook_is_left_alone(made, tmp_path):
     with pytest.raises(CourseError, match=r"gradebook\.db cannot be used"):
         course.prepare(made.unit)
     assert (course.folder / "gradebook.db").read_text(encoding="utf-8").startswith("Dear all")
+
+
+def test_what_a_killed_write_left_is_undone_by_the_next_run(made, tmp_path):
+    """The rollback journal is hot: who opens the gradebook must be allowed to play it back."""
+    course = Course(tmp_path)
+    course.prepare(made.bundle.unit)
+    code = f"""
+import os, sqlite3
+book = sqlite3.connect({str(tmp_path / "gradebook.db")!r}, isolation_level=None)
+book.execute("PRAGMA cache_size = 1")
+book.execute("BEGIN IMMEDIATE")
+book.execute("UPDATE base_cell SET name = 'half'")
+for i in range(200):
+    book.execute("INSERT INTO student (id, first_name) VALUES (?, ?)", (f"s{{i}}", "x" * 3000))
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", code], check=False)
+    assert (tmp_path / "gradebook.db-journal").exists()
+    again = Course(tmp_path)
+    again.prepare(made.bundle.unit)
+    with Gradebook(again.db_url, "gradus") as book:
+        assert not book.students and book.find_notebook(UNIT, UNIT).grade_cells
+    assert not (tmp_path / "gradebook.db-journal").exists()
