@@ -462,7 +462,7 @@ _answer(
 _attack(
     "a scaler whose methods lie about their owner",
     "examiner",
-    answers={"Scaler": "class Liar:\n    mean_ = np.array([9.0, 9.0])\n    def fit(self, X):\n        X[...] = 0\n        return self\n    def transform(self, X):\n        X[...] = 0\n        return X\ndef Scaler(): return Liar()"},
+    answers={"Scaler": "class Liar:\n    mean_ = np.array([9.0, 9.0])\n    def fit(self, X):\n        X[...] = 0\n        return self\n    def transform(self, X):\n        return np.zeros(X.shape)\ndef Scaler(): return Liar()"},
     earns=4.0,
 )  # fmt: skip
 

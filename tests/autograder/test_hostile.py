@@ -37,6 +37,25 @@ SECRET = f"CANARY-{secrets.token_hex(8)}"
 MARK = f"hostile{secrets.token_hex(4)}"
 SLEEPS = "9999.25"  # of the programs that attacks start
 
+# hidden tests whose right answer is worked out from the input after the student's code has had it in its hands
+HIDING = SOURCE.replace(
+    'check("Scaler", points=2)',
+    """### BEGIN HIDDEN TESTS
+def test_columns():
+    "random columns"
+    X = rng.normal(size=(5, 3))
+    assert_close(Scaler().fit(X).transform(X), X - X.mean(axis=0))
+
+def test_reference():
+    "random columns, as the reference does it"
+    X = rng.normal(size=(5, 3))
+    assert_close(Scaler().fit(X).transform(X), reference.Scaler().fit(X).transform(X))
+### END HIDDEN TESTS
+
+check("Scaler", points=2)""",
+    1,
+)
+
 
 @dataclass
 class World:
@@ -81,7 +100,7 @@ def world(tmp_path_factory) -> Iterator[World]:
         files = [
             course / "gradebook.db",
             course / "submitted" / "ada" / "99_tiny.ipynb",
-            write(course, SOURCE.replace('"random scores"', f'"random scores"\n    # {SECRET}')),
+            write(course, HIDING.replace('"random scores"', f'"random scores"\n    # {SECRET}')),
         ]
         files[1].parent.mkdir(parents=True)
         for path in files[:2]:

@@ -370,10 +370,23 @@ def test_methods_are_watched_as_in_a_notebook(kernel):
         with pytest.raises(CheckFailure, match=r"`Optimiser.step` changed its argument `params` in place"):
             made.step(x)
         assert watch.call.startswith("Optimiser.step(")
-        made.loop()(x)
+        made.loop()(x)  # not refused, but what nobody watches changes nothing here: hidden inputs could be made zeros
+        assert x.tolist() == [-1, 0]
     with watching(Watch(["params"])):
         made.step(x)
+        made.loop()(x)
     assert x.tolist() == [-1, 1]
+
+
+def test_a_random_stream_moves_on_but_is_not_replaced(kernel):
+    rng, twin = np.random.default_rng(3), np.random.default_rng(3)
+    with watching(Watch()):
+        changes(kernel, "a.normal(size=2)", rng)
+    twin.normal(size=2)
+    assert rng.normal() == twin.normal()
+    zeros = "s = a.bit_generator.state; s['state'] = {'state': 0, 'inc': 0}; a.bit_generator.state = s"
+    changes(kernel, zeros, rng)
+    assert rng.normal() == twin.normal()
 
 
 def test_what_was_printed_before_an_exception_is_kept(kernel):

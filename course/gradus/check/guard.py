@@ -50,6 +50,12 @@ def watching(watch: Watch) -> Iterator[Watch]:
         _watch = before
 
 
+def changes_count() -> bool:
+    """Whether what a call does to its arguments may count: in a test only where the call is watched, and told of,
+    or where the check says that arguments are meant to change."""
+    return _watch is None or _watch.depth > 0 or bool(_watch.changes)
+
+
 def watched(name: str, function: Callable, args: tuple, kwargs: dict, parameters: Sequence[str] = ()) -> Any:
     """Call ``function(*args, **kwargs)`` under the test's eyes.
 
