@@ -69,8 +69,7 @@ class Session:
         kernel = self._alive()
         result = kernel.run_cell(source)
         if result.died or result.timed_out:
-            self.deaths.append(_outcome(kernel, result.timed_out))
-            self._drop()
+            self._bury(kernel, result.timed_out)
             return [*result.outputs, _error("KernelStopped", _reason(kernel, self.limits, result.timed_out))]
         self.ran.append(source)
         return result.outputs
@@ -92,8 +91,7 @@ class Session:
                 exercise, f"The check itself failed ({type(error).__name__}: {error}). Tell your instructor."
             )
         if not kernel.alive:
-            self.deaths.append(_outcome(kernel, any("Timeout" in row.message for row in report.rows)))
-            self._drop()
+            self._bury(kernel, any("Timeout" in row.message for row in report.rows))
         found = self.bundle.bank.match(report)
         if found:
             report.mistake, report.hint = found
@@ -104,6 +102,17 @@ class Session:
         if self.kernel is None or not self.kernel.alive or time.monotonic() > self.end:
             return []
         return self.kernel.evidence()
+
+    def _bury(self, kernel: Kernel, timed_out: bool) -> None:
+        """Note a death as the student's own.
+
+        Raises:
+            NurseryGone: the warm parent has ended, and its children with it.
+        """
+        if not timed_out and self.nursery is not None and self.nursery.gone():
+            raise NurseryGone("the warm parent of students' processes has ended")
+        self.deaths.append(_outcome(kernel, timed_out))
+        self._drop()
 
     def _alive(self) -> Kernel:
         while self.kernel is None or not (self.kernel.alive or time.monotonic() > self.end):

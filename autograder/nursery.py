@@ -50,6 +50,8 @@ def main() -> None:
 def _prepare(spec: dict[str, Any]) -> Callable[[socket.socket, dict[str, Any]], None]:
     """Import what children will need; return what a child does with its channel."""
     module, name = spec["role"].split(":")
+    spec["name"] = module.rpartition(".")[2]
+    confine.name(f"warm-{spec['name']}")
     prepare = getattr(importlib.import_module(module), name)
     return prepare(spec)
 
@@ -92,7 +94,9 @@ def _child(request: dict[str, Any], fds: list[int], spec: dict[str, Any], born: 
         confine.adopt()
     pid = os.fork()
     if pid:
+        confine.name(f"watch-{spec['name']}")
         _watch(pid, fds, request, spec)
+    confine.name(spec["name"])
     confine.die_with_parent()
     os.setsid()  # a signal to its own group must not reach the watcher
     channel = socket.socket(fileno=fds[0])

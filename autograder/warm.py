@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import select
 import shutil
 import socket
 import subprocess
@@ -167,6 +168,12 @@ class Nursery:
         finally:
             theirs.close()
         return Child(ours, folder)
+
+    def gone(self, seconds: float = 0.05) -> bool:
+        """Whether the parent has ended, or does so within that time."""
+        poll = select.poll()
+        poll.register(self.control, 0)  # its end is told unasked
+        return bool(poll.poll(1000 * seconds))
 
     def close(self) -> None:
         """End the parent and all its children."""

@@ -133,11 +133,9 @@ class Workplace:
         with theirs:
             try:
                 child = examiners.child([theirs.fileno(), students.control.fileno()], limits, EXAMINER_BYTES, seed=0)
-            except (NurseryGone, OSError) as error:
+            except NurseryGone as error:
                 ours.close()
-                if isinstance(error, NurseryGone) or self._pair is not (students, examiners):
-                    raise _NotBegun(str(error)) from None
-                raise
+                raise _NotBegun(str(error)) from None
         channel = Channel(ours)
         submission = submission[:MAX_SUBMISSION]
         try:

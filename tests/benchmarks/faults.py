@@ -1,14 +1,21 @@
-"""Kill -9 at random moments: a submission's processes, the warm parents, the whole run; then look for what was lost.
+"""Kill whatever grades a class, at random moments, and look whether anything was lost. By hand, from the project's folder:
 
-``python -m tests.benchmarks.faults --times 200 --seed 0``. Each class is graded by the command line, shot at, started
-again as often as the run itself was hit, and inspected: everybody in the gradebook and in the journal once, with the
-score that the work deserves, or set aside as "died" by a hit of its own; no process and no half-written file left.
+    python -m tests.benchmarks.faults --times 200 --seed 0
+
+`autograder grade` works on small classes while a student's process, an examiner, a watcher, a warm parent, the sandbox
+around one, or the whole run gets SIGKILL. A run that ended is started again with the same command. When a class is
+done, every student must stand once in gradebook and journal, with the score of a quiet run.
+
+The score may be another only for "died", as many of them as processes were killed: points earned before a death are
+kept, and a submission that lost two examiners is set aside with none.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import ctypes
+import itertools
 import json
 import os
 import random
@@ -19,211 +26,351 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import nbformat
 
 from autograder.bundle import Bundle
 from autograder.gradebook import Course
-from autograder.journal import Journal
-from autograder.release import filled, to_text
+from tests.autograder.tiny import SOURCE, write
 
-from ..autograder.tiny import write
+from .units import papers
 
-STUDENTS = 12
-SHOTS = 4  # at most, in one class
-PAUSE = "\nimport time\ntime.sleep(0.3)  # so that shots hit work, and not only what lies between"
+ROOT = Path(__file__).resolve().parents[2]
 UNIT = "99_tiny"
+KINDS = {
+    "student": "a student's process",
+    "watch-student": "the watcher of one",
+    "examine": "an examiner",
+    "watch-examine": "the watcher of one",
+    "warm-student": "students' warm parent",
+    "warm-examine": "examiners' warm parent",
+    "bwrap": "the sandbox around a warm parent",
+    "run": "the whole run",
+}
+MOST_SECONDS = 120  # for one command on one class
+NAPS = "\n__import__('time').sleep(0.3)\n"  # so that there is time to be killed in
 
 
-class Lost(AssertionError):
-    """A fault cost something that it must not."""
+@dataclass
+class Tally:
+    """What was dealt, and what came of it."""
 
+    kills: Counter[str] = field(default_factory=Counter)
+    outcomes: Counter[str] = field(default_factory=Counter)
+    ends: Counter[str] = field(default_factory=Counter)  # of commands
+    classes: int = 0
+    wrong: list[str] = field(default_factory=list)  # whatever should not be
 
-def make(folder: Path) -> dict[str, float]:
-    """A project with a class in it; return what each student deserves."""
-    bundle = Bundle.load(write(folder))
-    right = {name: exercise.cell.source for name, exercise in bundle.unit.exercises.items()}
-    kinds = [(right, 6.0), ({"softmax": right["softmax"]}, 4.0), ({"Scaler": right["Scaler"]}, 2.0)]
-    deserved = {}
-    for number in range(STUDENTS):
-        answers, points = kinds[number % len(kinds)]
-        answers = {name: source + PAUSE + f"\n# {number}" for name, source in answers.items()}
-        path = folder / "grading" / "submitted" / f"s{number:02}" / UNIT / f"{UNIT}.ipynb"
-        path.parent.mkdir(parents=True)
-        path.write_text(to_text(filled(bundle.release, answers)), encoding="utf-8")
-        deserved[path.parent.parent.name] = points
-    return deserved
-
-
-def start(folder: Path, log: Path) -> subprocess.Popen[bytes]:
-    with log.open("ab") as file:
-        return subprocess.Popen(
-            [sys.executable, "-m", "autograder.cli", "grade", UNIT, "--jobs", "2"],
-            cwd=folder,
-            stdin=subprocess.DEVNULL,
-            stdout=file,
-            stderr=file,
-        )
-
-
-def below(pid: int) -> dict[int, tuple[int, str]]:
-    """Living descendants: number -> (parent, command line)."""
-    parents = {}
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            state, parent = Path(f"/proc/{name}/stat").read_text(errors="replace").rpartition(")")[2].split()[:2]
-            if state not in "ZX":
-                parents[int(name)] = int(parent)
-    found: dict[int, tuple[int, str]] = {}
-    waiting = [pid]
-    while waiting:
-        above = waiting.pop()
-        for child in [number for number, parent in parents.items() if parent == above]:
-            with contextlib.suppress(OSError):
-                words = Path(f"/proc/{child}/cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-                found[child] = above, words
-            waiting.append(child)
-    return found
-
-
-def targets(run: int) -> dict[str, list[int]]:
-    """What can be hit now, by kind."""
-    found = below(run)
-
-    def warm(pid: int) -> bool:
-        return pid in found and "autograder.nursery" in found[pid][1] and "bwrap" not in found[pid][1].split(" ")[0]
-
-    kinds: dict[str, list[int]] = {"the whole run": [run], "warm parent": [], "its sandbox": [], "submission": []}
-    for pid, (parent, words) in found.items():
-        if "bwrap" in words.split(" ")[0]:
-            kinds["its sandbox"].append(pid)
-        elif warm(pid):
-            kinds["submission" if warm(parent) else "warm parent"].append(pid)
-    return {kind: pids for kind, pids in kinds.items() if pids}
-
-
-def shoot(folder: Path, log: Path, chance: random.Random, shots: int) -> Counter[str]:
-    """Grade a class under fire, then once in peace; return what was hit."""
-    hits: Counter[str] = Counter()
-    wanted = {"submission": 6, "warm parent": 2, "its sandbox": 1, "the whole run": 2}
-    while hits.total() < shots:
-        run = start(folder, log)
-        time.sleep(chance.uniform(0.5, 4.0))
-        while run.poll() is None and hits.total() < shots:
-            kinds = targets(run.pid)
-            kind = chance.choices(list(kinds), [wanted[name] for name in kinds])[0]
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(chance.choice(kinds[kind]), signal.SIGKILL)
-                hits[kind] += 1
-            time.sleep(chance.uniform(0.05, 1.0))
-        wait(run, log)
-        if run.returncode == 0:  # it was over before it was hit often enough
-            break
-    last = start(folder, log)
-    wait(last, log)
-    if last.returncode:
-        raise Lost(f"the last run, in peace, ended with {last.returncode}")
-    return hits
-
-
-def wait(run: subprocess.Popen[bytes], log: Path) -> None:
-    try:
-        run.wait(120)
-    except subprocess.TimeoutExpired:
-        run.kill()
-        raise Lost("a run hung for two minutes") from None
-
-
-def inspect(folder: Path, deserved: dict[str, float], before: set[int]) -> Counter[str]:
-    """Look at what is left; return the outcomes.
-
-    Raises:
-        Lost: something is missing, double, wrong or still running.
-    """
-    course = Course(folder / "grading")
-    entries = Journal(course.folder, UNIT).last()
-    lines = [json.loads(line) for line in Journal(course.folder, UNIT).path.read_text().splitlines() if line.strip()]
-    scores = course.scores(UNIT)
-    outcomes: Counter[str] = Counter()
-    if not (entries.keys() == scores.keys() == deserved.keys()):
-        raise Lost(f"not everybody is there once: {sorted(entries)}, {sorted(scores)}")
-    if len(lines) != len(deserved):
-        raise Lost(f"{len(lines)} lines in the journal for {len(deserved)} students")
-    for student, points in deserved.items():
-        entry = entries[student]
-        outcomes[entry.outcome] += 1
-        right = (
-            entry.score == points if entry.outcome == "graded" else entry.outcome == "died" and entry.score <= points
-        )
-        if not right or scores[student] != entry.score:
-            raise Lost(f"{student} has {scores[student]}, journal {entry.score} ({entry.outcome}), deserves {points}")
-        json.loads((course.folder / "autograded" / student / UNIT / f"{UNIT}.ipynb").read_text(encoding="utf-8"))
-    with contextlib.closing(sqlite3.connect(course.folder / "gradebook.db")) as book:
-        [(sound,)] = book.execute("PRAGMA integrity_check").fetchall()
-        [(count,)] = book.execute("SELECT count(*) FROM submitted_notebook").fetchall()
-    if sound != "ok" or count != len(deserved):
-        raise Lost(f"the gradebook: {sound}, {count} notebooks")
-    begun = [str(path) for path in course.folder.rglob("*") if path.name.endswith((".begun", "-journal"))]
-    if begun:
-        raise Lost(f"left half-written: {begun}")
-    deadline = time.monotonic() + 20
-    while strays := strangers() - before:
-        if time.monotonic() > deadline:
-            raise Lost(f"still running: {strays}")
-        time.sleep(0.1)
-    return outcomes
-
-
-def strangers() -> set[int]:
-    """Processes of a grader's on this machine."""
-    found = set()
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        with contextlib.suppress(OSError, IndexError):
-            words = Path(f"/proc/{name}/cmdline").read_bytes()
-            state = Path(f"/proc/{name}/stat").read_text(errors="replace").rpartition(")")[2].split()[0]
-            if b"autograder.nursery" in words and state not in "ZX":
-                found.add(int(name))
-    return found
-
-
-def fire(times: int, seed: int, say: bool = True) -> tuple[Counter[str], Counter[str], int]:
-    """Deal `times` shots; return the hits by kind, the outcomes of all students, and the number of classes."""
-    chance = random.Random(seed)
-    hits: Counter[str] = Counter()
-    outcomes: Counter[str] = Counter()
-    classes = 0
-    before = strangers()
-    with tempfile.TemporaryDirectory(prefix="faults-") as place:
-        model = Path(place) / "model"
-        model.mkdir()
-        deserved = make(model)
-        while hits.total() < times:
-            folder, log = Path(place) / "class", Path(place) / "log"
-            shutil.copytree(model, folder)
-            log.unlink(missing_ok=True)
-            try:
-                hits += shoot(folder, log, chance, min(SHOTS, times - hits.total()))
-                outcomes += inspect(folder, deserved, before)
-            except Lost as error:
-                raise Lost(f"class {classes + 1}: {error}\n{log.read_text(errors='replace')[-3000:]}") from None
-            shutil.rmtree(folder)
-            classes += 1
-            if say:
-                print(f"{hits.total()}/{times} after {classes} classes: {dict(hits)}; {dict(outcomes)}", flush=True)
-    return hits, outcomes, classes
+    @property
+    def dealt(self) -> int:
+        return sum(self.kills.values())
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else "")
-    parser.add_argument("--times", type=int, default=200)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--times", type=int, default=200, help="how many kills are dealt")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--size", type=int, default=12, help="of each class")
+    parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument("--sandbox", default="auto")
     given = parser.parse_args()
-    hits, outcomes, classes = fire(given.times, given.seed)
-    print(f"{hits.total()} kills in {classes} classes of {STUDENTS}: nothing lost, nothing twice, gradebook sound.")
-    for kind, count in hits.most_common():
-        print(f"  hit {count:4} {kind}")
-    for outcome, count in outcomes.most_common():
-        print(f"  students {outcome}: {count}")
+    start = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="gradus-faults-") as folder:
+
+        def say(text: str) -> None:
+            print(f"[{time.monotonic() - start:5.0f} s] {text}", flush=True)
+
+        tally = run(Path(folder), given.times, given.seed, given.size, given.jobs, given.sandbox, say)
+    show(tally)
+    sys.exit(1 if tally.wrong else 0)
+
+
+def show(tally: Tally) -> None:
+    print("\n| killed | times |\n|---|---|")
+    for kind, words in KINDS.items():
+        print(f"| {words} ({kind}) | {tally.kills[kind]} |")
+    print(f"| together, in {tally.classes} classes | {tally.dealt} |")
+    print("\n| outcome of a submission | count |\n|---|---|")
+    for outcome, count in sorted(tally.outcomes.items()):
+        print(f"| {outcome} | {count} |")
+    print("\n| end of a command | count |\n|---|---|")
+    for end, count in sorted(tally.ends.items()):
+        print(f"| {end} | {count} |")
+    print(f"\nWrong: {len(tally.wrong)}")
+    for text in tally.wrong:
+        print(f"- {text}")
+
+
+def run(
+    base: Path,
+    times: int,
+    seed: int,
+    size: int = 12,
+    jobs: int = 2,
+    sandbox: str = "auto",
+    say: Callable[[str], None] = lambda text: None,
+) -> Tally:
+    """Deal `times` kills to the grading of class after class.
+
+    Args:
+        base: an empty folder to work in.
+        seed: of what is killed when; what is there to be killed still hangs on the machine.
+    """
+    _adopt_orphans()
+    rng, tally = random.Random(seed), Tally()
+    model = Model(base, size, jobs, sandbox)
+    quiet = Tally()
+    model.grade(model.fresh(), quiet, rng, 0)
+    expected = {name: score for name, (score, _) in model.recorded(model.course).items()}
+    if quiet.wrong or len(expected) != size or max(expected.values()) != 6:
+        raise RuntimeError(
+            f"a class is not graded even if nobody disturbs it: {quiet.wrong} {expected}\n{model.said()}"
+        )
+    say(f"a quiet class: {dict(sorted(Counter(expected.values()).items()))}")
+    while tally.dealt < times:
+        course = model.fresh()
+        before = sum(tally.kills.values()) - tally.kills["run"]
+        wrong = len(tally.wrong)
+        model.grade(course, tally, rng, min(rng.randint(3, 7), times - tally.dealt))
+        hit = sum(tally.kills.values()) - tally.kills["run"] - before
+        model.judge(course, expected, hit, tally)
+        tally.classes += 1
+        say(f"class {tally.classes}: {tally.dealt} killed, {len(tally.wrong)} wrong")
+        if len(tally.wrong) > wrong:
+            say("\n".join([*tally.wrong[wrong:], model.said()]))
+    return tally
+
+
+class Model:
+    """A class that is graded again and again, each time in a new course folder."""
+
+    def __init__(self, base: Path, size: int, jobs: int, sandbox: str) -> None:
+        self.base, self.jobs, self.sandbox = base, jobs, sandbox
+        self.path = write(base, SOURCE)
+        self.log, self.temporary = base / "log", base / "tmp"
+        self.temporary.mkdir()
+        bundle = Bundle.load(self.path)
+        course = Course(base / "model")
+        course.prepare(bundle.unit)
+        course.close()
+        for name, text in itertools.islice(papers(bundle), size):
+            notebook = nbformat.reads(text, as_version=4)
+            for cell in notebook.cells:
+                if cell.id in bundle.unit.exercises:
+                    cell.source += NAPS
+            path = course.folder / "submitted" / name / UNIT / f"{UNIT}.ipynb"
+            path.parent.mkdir(parents=True)
+            nbformat.write(notebook, path)
+        self.course = base / "course"
+
+    def fresh(self) -> Path:
+        shutil.rmtree(self.course, ignore_errors=True)
+        shutil.copytree(self.base / "model", self.course)
+        self.log.write_bytes(b"")
+        return self.course
+
+    def said(self) -> str:
+        return self.log.read_text(encoding="utf-8", errors="replace")[-6000:]
+
+    def grade(self, course: Path, tally: Tally, rng: random.Random, kills: int) -> None:
+        """Give the command until it says that all is done, killing meanwhile."""
+        for _ in range(kills + 3):
+            with self.log.open("ab") as log:
+                process = subprocess.Popen(
+                    [sys.executable, "-m", "autograder.cli", "grade", str(self.path), "--course", str(course)]
+                    + ["--jobs", str(self.jobs), "--sandbox", self.sandbox],
+                    cwd=ROOT,
+                    env=os.environ | {"TMPDIR": str(self.temporary), "COLUMNS": "200"},
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+            end = time.monotonic() + MOST_SECONDS
+            next_kill = time.monotonic() + rng.uniform(0.5, 5.0)
+            killed = False
+            while process.poll() is None:
+                if time.monotonic() > end:
+                    tally.wrong.append(f"a command did not end in {MOST_SECONDS} s")
+                    process.kill()
+                    process.wait()
+                    return
+                if kills and time.monotonic() > next_kill:
+                    kind = _kill_one(process, rng)
+                    if kind:
+                        tally.kills[kind] += 1
+                        kills -= 1
+                        killed = killed or kind == "run"
+                    next_kill = time.monotonic() + rng.uniform(0.02, 1.2)
+                time.sleep(0.005)
+            code = process.returncode
+            said = self.said()
+            if code == 0:
+                tally.ends["all graded"] += 1
+                break
+            if killed and code == -signal.SIGKILL:
+                tally.ends["killed; the same command went on"] += 1
+            elif code == 1 and ("The same command goes on" in said or "Nothing was graded" in said):
+                tally.ends["stopped kindly; the same command went on"] += 1
+            else:
+                tally.wrong.append(f"a command ended with {code}: {said[-1500:]}")
+        else:
+            tally.wrong.append("a class was not done after all kills")
+        for pid in _strays():
+            tally.wrong.append(f"a process was left: {_words(pid)}")
+            with contextlib.suppress(OSError):
+                os.kill(pid, signal.SIGKILL)
+
+    def recorded(self, course: Path) -> dict[str, tuple[float, int]]:
+        """Student -> score in the gradebook, and how many submissions of theirs are in it."""
+        query = (
+            "SELECT s.id, s.student_id, COALESCE(SUM(g.auto_score), 0), COUNT(DISTINCT n.id) "
+            "FROM submitted_assignment s JOIN submitted_notebook n ON n.assignment_id = s.id "
+            "JOIN grade g ON g.notebook_id = n.id GROUP BY s.id"
+        )
+        found: dict[str, tuple[float, int]] = {}
+        with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
+            for _, student, score, notebooks in database.execute(query):
+                found[student] = round(score, 2), found.get(student, (0, 0))[1] + notebooks
+        return found
+
+    def judge(self, course: Path, expected: dict[str, float], hit: int, tally: Tally) -> None:
+        """Compare what stands in the course with a quiet run.
+
+        Args:
+            hit: how many processes were killed, other than whole runs.
+        """
+        wrong = tally.wrong.append
+        with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
+            said = database.execute("PRAGMA integrity_check").fetchall()
+            if said != [("ok",)]:
+                wrong(f"the gradebook is not sound: {said}")
+            grades = database.execute("SELECT COUNT(*), COUNT(DISTINCT notebook_id || ' ' || cell_id) FROM grade")
+            if len(set(grades.fetchone())) != 1:
+                wrong("a cell has two grades")
+        recorded = self.recorded(course)
+        lines = defaultdict(list)
+        for line in (course / ".gradus" / f"{UNIT}.journal.jsonl").read_text(encoding="utf-8").splitlines():
+            entry = json.loads(line)
+            lines[entry["student"]].append(entry)
+        if not recorded.keys() == lines.keys() == expected.keys():
+            wrong(f"students: {len(expected)} expected, {sorted(recorded)} in the gradebook, {sorted(lines)} noted")
+        died = 0
+        for student in expected.keys() & recorded.keys() & lines.keys():
+            score, count = recorded[student]
+            entry = lines[student][-1]
+            if (count, len(lines[student])) != (1, 1):
+                wrong(f"{student}: {count} times in the gradebook, {len(lines[student])} in the journal")
+            if score != entry["score"]:
+                wrong(f"{student}: {score} in the gradebook, {entry['score']} in the journal")
+            words = self._notebook(course, student, wrong)
+            outcome = entry["outcome"]
+            aside = "Grading did not finish" in words
+            if outcome == "died":
+                died += 1
+                outcome += ", set aside after two examiners" if aside else ", with the points earned before"
+            elif outcome != "graded" or score != expected[student]:
+                wrong(f"{student}: {outcome} with {score}, expected {expected[student]}")
+            if score > expected[student] or (aside and score):
+                wrong(f"{student}: {score} points for {expected[student]}")
+            tally.outcomes[outcome] += 1
+        if died > hit:
+            wrong(f"{died} died of {hit} kills")
+        left = [*course.rglob("*.begun"), *course.rglob("*-journal"), *course.rglob("*-wal")]
+        if left:
+            wrong(f"left in the course: {left}")
+        for path in self.temporary.iterdir():  # what a kill leaves of a start is an empty folder
+            if any(part.is_file() for part in [path, *path.rglob("*")]):
+                wrong(f"left in the folder for temporary files: {path.name}")
+            shutil.rmtree(path, ignore_errors=True)
+
+    @staticmethod
+    def _notebook(course: Path, student: str, wrong: Callable[[str], None]) -> str:
+        path = course / "autograded" / student / UNIT / f"{UNIT}.ipynb"
+        try:
+            text = path.read_text(encoding="utf-8")
+            nbformat.validate(nbformat.reads(text, as_version=4))
+        except Exception as error:
+            wrong(f"{student}: the autograded notebook is broken: {error}")
+            return ""
+        return text
+
+
+def _adopt_orphans() -> None:
+    """Become the parent of whatever outlives its own, so that nothing gets out of sight."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def _children() -> dict[int, list[int]]:
+    """Parent -> its children, of all processes."""
+    found = defaultdict(list)
+    for name in os.listdir("/proc"):
+        if name.isdigit():
+            with contextlib.suppress(OSError, ValueError, IndexError):
+                state, parent = Path(f"/proc/{name}/stat").read_text().rpartition(")")[2].split()[:2]
+                if state not in "ZX":
+                    found[int(parent)].append(int(name))
+    return found
+
+
+def _below(pid: int) -> list[int]:
+    children, found, waiting = _children(), [], [pid]
+    while waiting:
+        more = children.get(waiting.pop(), [])
+        found += more
+        waiting += more
+    return found
+
+
+def _kind(pid: int) -> str:
+    try:
+        text = Path(f"/proc/{pid}/comm").read_text().strip()
+    except OSError:
+        return ""
+    return text if text in KINDS else ""
+
+
+def _kill_one(process: subprocess.Popen, rng: random.Random) -> str:
+    """Kill a process of a kind drawn by chance among those that are there; return the kind."""
+    found: dict[str, list[int]] = {"run": [process.pid]}
+    for pid in _below(os.getpid()):
+        if pid != process.pid and _kind(pid):
+            found.setdefault(_kind(pid) or "gone", []).append(pid)
+    kind = rng.choice(sorted(found.keys() - {"gone"}))
+    pid = rng.choice(found[kind])
+    try:
+        handle = os.pidfd_open(pid)
+    except OSError:
+        return ""
+    try:
+        if kind != "run" and _kind(pid) != kind:
+            return ""  # another has its number by now
+        signal.pidfd_send_signal(handle, signal.SIGKILL)
+    except OSError:
+        return ""
+    finally:
+        os.close(handle)
+    return kind
+
+
+def _strays(seconds: float = 10.0) -> list[int]:
+    """What still runs of all that this process and its children have started, after a time to end in."""
+    deadline = time.monotonic() + seconds
+    while (left := _below(os.getpid())) and time.monotonic() < deadline:
+        with contextlib.suppress(ChildProcessError):
+            while os.waitpid(-1, os.WNOHANG)[0]:
+                pass
+        time.sleep(0.05)
+    return left
+
+
+def _words(pid: int) -> str:
+    with contextlib.suppress(OSError):
+        return f"{_kind(pid)} {Path(f'/proc/{pid}/cmdline').read_bytes()[:200]!r}"
+    return "gone by now"
 
 
 if __name__ == "__main__":
