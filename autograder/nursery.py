@@ -13,6 +13,7 @@ import importlib
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import sys
@@ -175,6 +176,8 @@ def _watch(pid: int, fds: list[int], request: dict[str, Any], spec: dict[str, An
         _say(lifeline, {"ended": reason})
     if spec["mode"] != "namespaces":
         _end_descendants()
+        if request.get("folder"):  # whoever made it may have been killed
+            shutil.rmtree(request["folder"], ignore_errors=True)
     os._exit(0)  # as process 1 of its namespace this takes all others along
 
 

@@ -282,8 +282,9 @@ class Model:
         left = [*course.rglob("*.begun"), *course.rglob("*-journal"), *course.rglob("*-wal")]
         if left:
             wrong(f"left in the course: {left}")
-        for path in self.temporary.iterdir():  # what a kill leaves of a start is an empty folder
-            if any(part.is_file() for part in [path, *path.rglob("*")]):
+        for path in self.temporary.iterdir():
+            # a run that is killed while it starts leaves a warm parent's home behind, with no work of anybody's in it
+            if not path.name.startswith("gradus-warm-") and any(part.is_file() for part in [path, *path.rglob("*")]):
                 wrong(f"left in the folder for temporary files: {path.name}")
             shutil.rmtree(path, ignore_errors=True)
 
