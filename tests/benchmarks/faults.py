@@ -283,9 +283,11 @@ class Model:
         if left:
             wrong(f"left in the course: {left}")
         for path in self.temporary.iterdir():
-            # a run that is killed while it starts leaves a warm parent's home behind, with no work of anybody's in it
-            if not path.name.startswith("gradus-warm-") and any(part.is_file() for part in [path, *path.rglob("*")]):
-                wrong(f"left in the folder for temporary files: {path.name}")
+            # a run that is killed while it starts may leave a warm parent's home behind, or the copy of the unit that
+            # it was reading, in a folder that only its owner can open: nobody's work is in those
+            files = [part.name for part in [path, *path.rglob("*")] if part.is_file()]
+            if files and files != [f"{UNIT}.py"] and not path.name.startswith("gradus-warm-"):
+                wrong(f"left in the folder for temporary files: {path.name} with {files}")
             shutil.rmtree(path, ignore_errors=True)
 
     @staticmethod
