@@ -6,8 +6,8 @@
 around one, or the whole run gets SIGKILL. A run that ended is started again with the same command. When a class is
 done, every student must stand once in gradebook and journal, with the score of a quiet run.
 
-The score may be another only for "died", as many of them as processes were killed: points earned before a death are
-kept, and a submission that lost two examiners is set aside with none.
+The score may be another only for "died", as many of them as students' processes were killed: points earned before a
+death are kept. A submission that lost two examiners is set aside with none, half as many as there were kills at most.
 """
 
 from __future__ import annotations
@@ -133,11 +133,10 @@ def run(
     say(f"a quiet class: {dict(sorted(Counter(expected.values()).items()))}")
     while tally.dealt < times:
         course = model.fresh()
-        before = sum(tally.kills.values()) - tally.kills["run"]
+        before = tally.kills.copy()
         wrong = len(tally.wrong)
         model.grade(course, tally, rng, min(rng.randint(3, 7), times - tally.dealt))
-        hit = sum(tally.kills.values()) - tally.kills["run"] - before
-        model.judge(course, expected, hit, tally)
+        model.judge(course, expected, tally.kills - before, tally)
         tally.classes += 1
         say(f"class {tally.classes}: {tally.dealt} killed, {len(tally.wrong)} wrong")
         if len(tally.wrong) > wrong:
@@ -237,11 +236,11 @@ class Model:
                 found[student] = round(score, 2), found.get(student, (0, 0))[1] + notebooks
         return found
 
-    def judge(self, course: Path, expected: dict[str, float], hit: int, tally: Tally) -> None:
+    def judge(self, course: Path, expected: dict[str, float], kills: Counter[str], tally: Tally) -> None:
         """Compare what stands in the course with a quiet run.
 
         Args:
-            hit: how many processes were killed, other than whole runs.
+            kills: what was killed meanwhile.
         """
         wrong = tally.wrong.append
         with contextlib.closing(sqlite3.connect(course / "gradebook.db")) as database:
@@ -258,7 +257,7 @@ class Model:
             lines[entry["student"]].append(entry)
         if not recorded.keys() == lines.keys() == expected.keys():
             wrong(f"students: {len(expected)} expected, {sorted(recorded)} in the gradebook, {sorted(lines)} noted")
-        died = 0
+        died = put_aside = 0
         for student in expected.keys() & recorded.keys() & lines.keys():
             score, count = recorded[student]
             entry = lines[student][-1]
@@ -270,15 +269,18 @@ class Model:
             outcome = entry["outcome"]
             aside = "Grading did not finish" in words
             if outcome == "died":
-                died += 1
+                died += not aside
+                put_aside += aside
                 outcome += ", set aside after two examiners" if aside else ", with the points earned before"
             elif outcome != "graded" or score != expected[student]:
                 wrong(f"{student}: {outcome} with {score}, expected {expected[student]}")
             if score > expected[student] or (aside and score):
                 wrong(f"{student}: {score} points for {expected[student]}")
             tally.outcomes[outcome] += 1
-        if died > hit:
-            wrong(f"{died} died of {hit} kills")
+        if died > kills["student"] + kills["watch-student"]:
+            wrong(f"{died} died where {dict(kills)} were killed: the end of a warm parent is nobody's own")
+        if put_aside > (kills.total() - kills["run"]) // 2:
+            wrong(f"{put_aside} were set aside where {dict(kills)} were killed")
         left = [*course.rglob("*.begun"), *course.rglob("*-journal"), *course.rglob("*-wal")]
         if left:
             wrong(f"left in the course: {left}")
