@@ -646,7 +646,9 @@ def test_a_request_to_end_before_anything_is_graded_changes_no_score(project):
     process = begin()
     wait_for((project / "grading" / ".gradus" / "lock").exists, process)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(60) == 130
+    # CPython ends by the signal itself where the interrupt passed through an exec() (each named tuple's, while modules
+    # are imported), caught or not; a shell says 130 of either
+    assert process.wait(60) in (130, -signal.SIGINT), Path("log").read_text()
     assert "Stopped before anything was graded." in Path("log").read_text() and noted(Course("grading")) == []
 
 
