@@ -12,8 +12,11 @@ import numpy as np
 import pytest
 import torch
 
+from autograder import sandbox
 from autograder.kernel import Kernel, KernelDied, KernelGone, KernelTimeout, Limits, StudentError
+from autograder.sandbox import SandboxError
 from autograder.standins import RemoteObject
+from autograder.warm import Nursery
 from gradus.check import assert_close
 from gradus.check.asserts import CheckFailure
 from gradus.check.guard import Watch, watching
@@ -21,30 +24,44 @@ from gradus.check.guard import Watch, watching
 LIMITS = Limits(cell_seconds=20, call_seconds=2)
 
 
+@pytest.fixture(scope="module", params=["cold", "bubblewrap", "landlock"])
+def nursery(request):
+    """None for processes that are started cold, in no sandbox; else the warm parent that forks them."""
+    if request.param == "cold":
+        yield None
+        return
+    try:
+        sandbox.choose(request.param)
+    except SandboxError as error:
+        pytest.skip(str(error))
+    with Nursery.start(request.param, "autograder.student:prepare", preload=["numpy", "torch"]) as started:
+        yield started
+
+
 @pytest.fixture(scope="module")
-def shared():
-    kernel = Kernel.start(LIMITS)
+def shared(nursery):
+    kernel = Kernel.start(LIMITS, nursery)
     kernel.run_cell("import numpy as np\nimport torch")
     yield kernel
     kernel.close()
 
 
 @pytest.fixture
-def kernel(shared):
+def kernel(shared, nursery):
     """The shared process, or a new one where a test before has killed it."""
     if shared.alive:
         yield shared
         return
-    fresh = Kernel.start(LIMITS)
+    fresh = Kernel.start(LIMITS, nursery)
     fresh.run_cell("import numpy as np\nimport torch")
     yield fresh
     fresh.close()
 
 
 @pytest.fixture
-def doomed():
+def doomed(nursery):
     """A process that the test may kill."""
-    kernel = Kernel.start(Limits(cell_seconds=1.5, call_seconds=1))
+    kernel = Kernel.start(Limits(cell_seconds=1.5, call_seconds=1), nursery)
     kernel.run_cell("import numpy as np")
     yield kernel
     kernel.close()
@@ -536,11 +553,13 @@ def test_garbage_on_the_wire_is_death_not_belief(doomed):
 
 def forge(kernel, answer):
     """Let student code answer every later request in the place of our own."""
-    kernel.run_cell(
-        "import gc, json\ndef f(x): pass\n"
-        "server = next(type(o) for o in gc.get_objects() if type(o).__name__ == 'Server')\n"
-        f"server._answer = lambda self, message: {answer}"
+    found = kernel.run_cell(
+        "import gc, json, sys\ndef f(x): pass\n"
+        "student = sys.modules.get('autograder.student')  # in a warm child; in a cold process it was the main module\n"
+        "served = student.Server if student else next(type(o) for o in gc.get_objects() if type(o).__name__ == 'Server')\n"
+        f"served._answer = lambda self, message: {answer}"
     )
+    assert found.outputs == [] and not found.died
 
 
 FORGED = {
@@ -617,16 +636,18 @@ def test_forged_outputs_are_cleaned(doomed):
     assert out[1]["name"] == "stdout"
 
 
-def test_folders_a_thousand_deep_are_removed():
-    kernel = Kernel.start(LIMITS)
+def test_folders_a_thousand_deep_are_removed(nursery):
+    if nursery is not None and nursery.inside:
+        pytest.skip("the folder lies in memory and goes with the process")
+    kernel = Kernel.start(LIMITS, nursery)
     run(kernel, "import os\nfor i in range(1500):\n    os.mkdir('d' * 50)\n    os.chdir('d' * 50)")
     kernel.close()
     assert not kernel.process.folder.exists()
     kernel.close()  # a second time is no error
 
 
-def test_too_much_memory_is_the_students_exception():
-    kernel = Kernel.start(Limits(cell_seconds=20, call_seconds=5, memory_bytes=2 << 30))
+def test_too_much_memory_is_the_students_exception(nursery):
+    kernel = Kernel.start(Limits(cell_seconds=20, call_seconds=5, memory_bytes=2 << 30), nursery)
     try:
         out = kernel.run_cell("x = bytearray(8 << 30)").outputs
         assert out[0]["ename"] == "MemoryError"
@@ -635,12 +656,12 @@ def test_too_much_memory_is_the_students_exception():
         kernel.close()
 
 
-def test_a_file_too_large_is_refused_and_its_folder_goes():
-    kernel = Kernel.start(Limits(cell_seconds=20, file_bytes=1 << 20))
+def test_a_file_too_large_is_refused_and_its_folder_goes(nursery):
+    kernel = Kernel.start(Limits(cell_seconds=20, file_bytes=1 << 20), nursery)
     kernel.run_cell("open('big', 'wb').write(b'x' * (8 << 20))")
     folder = kernel.process.folder
     kernel.close()
-    assert not folder.exists()
+    assert folder is None or not folder.exists()
 
 
 def test_its_children_end_with_it():
