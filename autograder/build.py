@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -15,8 +16,10 @@ from gradus.check.values import agree
 from . import bank as banks
 from .gates import Problem, check_exercise, examiner_problems
 from .release import leaks, release_notebook, to_text
+from .sandbox import SandboxError, choose
 from .source import SourceErrors, load_unit, unit_paths
 from .trial import warm
+from .warm import Nursery, students
 
 
 @dataclass
@@ -28,8 +31,14 @@ class Built:
     files: list[Path] = field(default_factory=list)
 
 
-def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]) -> Built:
-    """Put a unit through the gates; write its hand-out and bank, or with `check` compare them."""
+def build_unit(
+    path: Path, course: Path, check: bool, say: Callable[[str], None], nursery: Nursery | None = None
+) -> Built:
+    """Put a unit through the gates; write its hand-out and bank, or with `check` compare them.
+
+    Args:
+        nursery: the warm parent of the process in which grading is tried.
+    """
     built = Built(path.stem)
     try:
         unit = load_unit(path)
@@ -51,7 +60,7 @@ def build_unit(path: Path, course: Path, check: bool, say: Callable[[str], None]
                 entries.append(found)
     if not built.problems:
         say(f"{unit.name}: the examiner's turn")
-        built.problems = [str(p) for p in examiner_problems(unit, Bank.from_dict(learnt))]
+        built.problems = [str(p) for p in examiner_problems(unit, Bank.from_dict(learnt), nursery)]
     if built.problems:
         return built
     banks.store(unit, learnt)
@@ -98,8 +107,12 @@ def build_units(
     paths: Iterable[Path], course: Path, check: bool = False, say: Callable[[str], None] = print
 ) -> list[Built]:
     """Build every unit of `paths`, and, when checking, look for hand-outs that no source makes."""
-    built = [build_unit(Path(path), course, check, say) for path in paths]
-    return built
+    with contextlib.ExitStack() as stack:
+        nursery = None
+        # grading is tried where it happens, so that a unit that needs what a sandbox closes is found out here
+        with contextlib.suppress(SandboxError):
+            nursery = stack.enter_context(students(choose(), preload=["numpy", "torch", "matplotlib.pyplot"]))
+        return [build_unit(Path(path), course, check, say, nursery) for path in paths]
 
 
 def strays(solutions: Path, course: Path) -> list[Path]:

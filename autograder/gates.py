@@ -17,6 +17,7 @@ from . import trial
 from .bank import SECONDS, shipped
 from .isolate import IsolatedError, isolated
 from .source import Exercise, Unit
+from .warm import Nursery
 
 
 @dataclass(frozen=True)
@@ -148,13 +149,17 @@ def _mutant(unit: Unit, exercise: Exercise, kind: str, problem: Callable[[int, s
         yield problem(exercise.check.line, f"{says} {', '.join(fooled)}")
 
 
-def examiner_problems(unit: Unit, bank: Bank) -> Iterator[Problem]:
-    """Reference, variants and mistakes once more, as grading runs them: the two ways must agree."""
+def examiner_problems(unit: Unit, bank: Bank, nursery: Nursery | None = None) -> Iterator[Problem]:
+    """Reference, variants and mistakes once more, as grading runs them: the two ways must agree.
+
+    Args:
+        nursery: the warm parent of the process that they run in; without one it is started cold, in no sandbox.
+    """
     from .bundle import Bundle
     from .examine import Session
     from .kernel import Limits
 
-    session = Session(Bundle(unit, None, bank), Limits(total_seconds=1200))  # type: ignore[arg-type]
+    session = Session(Bundle(unit, None, bank), Limits(total_seconds=1200), nursery)  # type: ignore[arg-type]
     try:
         for cell in unit.setups:
             session.run(cell.source)

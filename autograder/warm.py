@@ -195,17 +195,16 @@ class Nursery:
         self.close()
 
 
-class OneEach:
-    """Stands where a `Nursery` would: starts a parent of its own in bubblewrap for every child.
+class OneEach(Nursery):
+    """Starts a parent of its own in bubblewrap for every child.
 
     For machines on which bubblewrap works but a process inside may make no namespaces (some of Ubuntu's settings).
     """
 
-    inside = True
-
     def __init__(self, role: str, **spec: Any) -> None:
+        ours, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        super().__init__(ours, inside=True)
         self.role, self.spec = role, spec
-        self.control, self._theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         threading.Thread(target=self._serve, daemon=True).start()
 
     def _serve(self) -> None:
@@ -240,3 +239,17 @@ class OneEach:
             with contextlib.suppress(OSError):
                 end.shutdown(socket.SHUT_RDWR)
             end.close()
+
+
+def students(kind: str, **spec: Any) -> Nursery:
+    """What forks students' processes, in a sandbox of that kind.
+
+    Args:
+        kind: one of `sandbox.KINDS`.
+        spec: what `student.prepare` wants to know: preload, setups.
+
+    Raises:
+        SandboxError: it did not come up; says why.
+    """
+    role = "autograder.student:prepare"
+    return OneEach(role, **spec) if kind == "bubblewrap-cold" else Nursery.start(kind, role, **spec)

@@ -19,7 +19,7 @@ from typing import Any
 from . import sandbox
 from .bundle import Bundle
 from .kernel import Limits
-from .warm import Nursery, NurseryGone, OneEach
+from .warm import Nursery, NurseryGone, students
 from .wire import Channel, WireError
 
 EXAMINER_BYTES = 4 << 30
@@ -54,7 +54,7 @@ class Workplace:
         self._closed = False
         self._pair = self._open()
 
-    def _open(self) -> tuple[Nursery | OneEach, Nursery]:
+    def _open(self) -> tuple[Nursery, Nursery]:
         """Start both warm parents, side by side.
 
         Raises:
@@ -64,12 +64,6 @@ class Workplace:
         preload = ["numpy", "matplotlib.pyplot", *bundle.imports]
         setups = [cell.source for cell in bundle.unit.setups]
 
-        def students() -> Nursery | OneEach:
-            role = "autograder.student:prepare"
-            if self.kind == "bubblewrap-cold":
-                return OneEach(role, preload=preload, setups=setups)
-            return Nursery.start(self.kind, role, preload=preload, setups=setups)
-
         def examiners() -> Nursery:
             with tempfile.TemporaryFile() as file:
                 file.write(self.bundle)
@@ -77,7 +71,7 @@ class Workplace:
                 return Nursery.start(self.kind, "autograder.examine:prepare", [file.fileno()], preload=preload)
 
         with ThreadPoolExecutor(2) as pool:
-            first, second = pool.submit(students), pool.submit(examiners)
+            first, second = pool.submit(students, self.kind, preload=preload, setups=setups), pool.submit(examiners)
         failed = first.exception() or second.exception()
         if failed is None:
             return first.result(), second.result()
@@ -110,7 +104,7 @@ class Workplace:
                 raise
         raise ExaminerLost(why)
 
-    def _anew(self, pair: tuple[Nursery | OneEach, Nursery]) -> None:
+    def _anew(self, pair: tuple[Nursery, Nursery]) -> None:
         """Start warm parents in the place of `pair`, unless somebody has.
 
         Raises:
@@ -125,7 +119,7 @@ class Workplace:
                 self.close()
                 raise Stopped
 
-    def _examine(self, pair: tuple[Nursery | OneEach, Nursery], submission: bytes) -> bytes:
+    def _examine(self, pair: tuple[Nursery, Nursery], submission: bytes) -> bytes:
         students, examiners = pair
         seconds = self.limits.total_seconds + GRACE_SECONDS
         limits = {"CORE": 0, "AS": EXAMINER_BYTES, "CPU": int(seconds), "FSIZE": 1 << 30}

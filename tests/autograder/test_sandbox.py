@@ -22,11 +22,10 @@ from autograder import sandbox
 from autograder.cli import main
 from autograder.kernel import Kernel, Limits
 from autograder.sandbox import SandboxError
-from autograder.warm import Nursery, OneEach
+from autograder.warm import Nursery, students
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="sandboxes are Linux's")
 
-ROLE = "autograder.student:prepare"
 PRELOAD = ["numpy"]
 LIMITS = Limits(cell_seconds=30, call_seconds=5, memory_bytes=1 << 30, file_bytes=32 << 20)
 CLOSED = ("bubblewrap", "bubblewrap-cold", "landlock")
@@ -41,18 +40,8 @@ def missing(kind: str) -> str:
     return ""
 
 
-@contextlib.contextmanager
-def parent(kind: str) -> Iterator[Nursery]:
-    """A warm parent as an examiner has it, or what stands for one."""
-    if kind != "bubblewrap-cold":
-        with Nursery.start(kind, ROLE, preload=PRELOAD) as nursery:
-            yield nursery
-        return
-    each = OneEach(ROLE, preload=PRELOAD)
-    try:
-        yield Nursery(each.control, each.inside)
-    finally:
-        each.close()
+def parent(kind: str) -> Nursery:
+    return students(kind, preload=PRELOAD)
 
 
 @pytest.fixture(scope="module", params=CLOSED)
