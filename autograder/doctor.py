@@ -18,7 +18,7 @@ from .warm import Nursery
 MEANING = {
     "bubblewrap": "each submission in namespaces of its own, forked from a warm parent",
     "bubblewrap-cold": "each submission in bubblewrap, started cold: about a second slower each",
-    "landlock": "files and network are closed; total memory and processes are watched, not walled",
+    "landlock": "files and network are closed; memory and processes are watched, not walled; disk has no limit but a file's size",
     "none": "nothing closes submissions in",
 }
 

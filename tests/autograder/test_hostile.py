@@ -208,8 +208,8 @@ def baseline(place, bundle, right) -> set[int]:
     return descendants()
 
 
-@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_attack(attack, place, bundle, right, world, baseline):
+def withstood(attack, place, bundle, right, world, baseline) -> tuple[ExamResult, str]:
+    """What comes of an attack, once it is seen to have reached nothing and left nothing; and the same as text."""
     contents = {path: path.read_bytes() for path in world.files}
     data = submission(attack, bundle, right, world)
 
@@ -223,8 +223,12 @@ def test_attack(attack, place, bundle, right, world, baseline):
     text = raw.decode()
     assert SECRET not in text, "something secret was read"
     assert "WRITTEN" not in _printed(text) and "ALLOWED" not in _printed(text) and "LEAK" not in _printed(text)
+    return ExamResult.from_bytes(raw), text
 
-    result = ExamResult.from_bytes(raw)
+
+@pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
+def test_attack(attack, place, bundle, right, world, baseline):
+    result, text = withstood(attack, place, bundle, right, world, baseline)
     shown = [output for cell in result.notebook.cells for output in cell.get("outputs", [])]
     assert (result.outcome in attack.outcomes, result.score) == (True, attack.earns), (
         result.outcome,
@@ -242,6 +246,28 @@ def test_attack(attack, place, bundle, right, world, baseline):
     )
 
     neighbour = ExamResult.from_bytes(place.examine(honest(bundle, right)))
+    assert (neighbour.score, neighbour.outcome, neighbour.evidence) == (ALL, "graded", [])
+
+
+@pytest.fixture(scope="module")
+def second_best(bundle, world) -> Iterator[Workplace]:
+    """Where bubblewrap is not to be had."""
+    if sandbox.abilities().seccomp or not sandbox.abilities().landlock:
+        pytest.skip("Landlock does not work here")
+    with Workplace(bundle.to_bytes(), LIMITS, "landlock") as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    "attack", [attack for attack in ATTACKS if attack.family in ("outside", "process")], ids=lambda attack: attack.name
+)
+def test_attack_where_only_landlock_is(attack, second_best, bundle, right, world):
+    """How it ends may differ, as no folder is hidden and no disk is sized. What it reaches and earns may not."""
+    if ExamResult.from_bytes(second_best.examine(honest(bundle, right))).score != ALL:
+        pytest.fail("an honest submission does not get its points")
+    result, _ = withstood(attack, second_best, bundle, right, world, descendants())
+    assert result.score <= attack.earns and result.outcome
+    neighbour = ExamResult.from_bytes(second_best.examine(honest(bundle, right)))
     assert (neighbour.score, neighbour.outcome, neighbour.evidence) == (ALL, "graded", [])
 
 
