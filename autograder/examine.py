@@ -53,6 +53,7 @@ class Session:
         self.files = dict(files or {})  # what the student handed in beside the notebook
         self.ran: list[str] = []
         self.deaths: list[str] = []
+        self.processor = 0.0  # seconds, of the kernels that have ended
         self.end = time.monotonic() + limits.total_seconds
         self.kernel: Kernel | None = None
         self.space = bundle.space
@@ -130,6 +131,7 @@ class Session:
     def _drop(self) -> None:
         if self.kernel is not None:
             self.kernel.close()
+            self.processor += self.kernel.processor
             self.kernel = None
 
     close = _drop
@@ -209,6 +211,7 @@ def examine(
     result.evidence = evidence
     result.notes += [line for line in evidence if line not in result.notes]
     result.seed = seed
+    result.processor = round(session.processor, 3)
     return result
 
 

@@ -99,6 +99,8 @@ class _Cold:
             start_new_session=True,
         )
 
+    processor = 0.0  # not measured
+
     def ended(self, seconds: float = 0.0) -> str:
         return ""
 
@@ -117,6 +119,7 @@ class Kernel:
         self.limits, self.channel, self.process = limits, channel, process
         self.ended = ""  # why the process ended by itself, where that is known
         self.alive = True
+        self.processor = 0.0  # seconds of processor time, known when it is closed
         self.depth = 0
         self.end = float("inf")  # no request may last longer than this
         self.parameters: dict[str, list[str]] = {}  # of the exercises' functions and methods
@@ -332,6 +335,7 @@ class Kernel:
         self.channel.close()
         self.ended = self.ended or self.process.ended()
         self.process.stop()
+        self.processor = self.process.processor
 
 
 def _students(error: Any, target: list | None) -> Exception:

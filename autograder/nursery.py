@@ -162,19 +162,19 @@ def _watch(pid: int, fds: list[int], request: dict[str, Any], spec: dict[str, An
     poll.register(lifeline, select.POLLIN | select.POLLHUP)
     child = os.pidfd_open(pid)
     poll.register(child, select.POLLIN)
-    reason = ""
+    reason, seconds = "", None
     while not reason:
         ready = [number for number, _ in poll.poll(WATCH_SECONDS * 1000)]
         if lifeline.fileno() in ready:
             reason = "unwanted"
         elif child in ready:
-            _, status = os.waitpid(pid, 0)
-            reason = _ending(os.waitstatus_to_exitcode(status))
+            _, status, used = os.wait4(pid, 0)
+            reason, seconds = _ending(os.waitstatus_to_exitcode(status)), used.ru_utime + used.ru_stime
         else:
             _reap(pid)
             reason = _excess(request["memory"], request["processes"], spec["mode"] == "namespaces")
     with contextlib.suppress(OSError):
-        _say(lifeline, {"ended": reason})
+        _say(lifeline, {"ended": reason, "processor": _processor(pid) if seconds is None else seconds})
     if spec["mode"] != "namespaces":
         _end_descendants()
         if request.get("folder"):  # whoever made it may have been killed
@@ -186,7 +186,16 @@ def _ending(code: int) -> str:
     return "processor time" if code == -signal.SIGXCPU else f"signal {-code}" if code < 0 else f"exit {code}"
 
 
-def _say(lifeline: socket.socket, what: dict[str, str]) -> None:
+def _processor(pid: int) -> float:
+    """Processor time, in seconds, of a process and of those that it has waited for."""
+    try:
+        words = Path(f"/proc/{pid}/stat").read_text(encoding="ascii", errors="replace").rpartition(")")[2].split()
+        return sum(map(int, words[11:15])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError):
+        return 0.0
+
+
+def _say(lifeline: socket.socket, what: dict[str, Any]) -> None:
     lifeline.send(json.dumps(what).encode(), socket.MSG_NOSIGNAL)
 
 

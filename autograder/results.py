@@ -25,6 +25,7 @@ class ExamResult:
     notes: list[str] = field(default_factory=list)
     seed: int = 0
     evidence: list[str] = field(default_factory=list)  # of tampering: undone, and for the instructor to look at
+    processor: float = 0.0  # seconds that the student's cells took, checks included; 0 where that is not known
 
     @property
     def score(self) -> float:
@@ -52,6 +53,7 @@ class ExamResult:
             "notes": self.notes,
             "seed": self.seed,
             "evidence": self.evidence,
+            "processor": self.processor,
         }
         return json.dumps(data).encode()
 

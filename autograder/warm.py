@@ -31,23 +31,33 @@ class Child:
 
     lifeline: socket.socket
     folder: Path | None  # removed with it
+    processor: float = 0.0  # seconds of processor time that it used, known when it has ended
 
     def ended(self, seconds: float = 0.0) -> str:
         """Why it has ended by itself ("memory", "processes", "signal 9", ...), "" if it has not, or nobody knows."""
         try:
             self.lifeline.settimeout(seconds or 0.001)
-            message = json.loads(self.lifeline.recv(1 << 16) or b"{}")
-        except (OSError, ValueError):
+            message = self._heard(self.lifeline.recv(1 << 16))
+        except OSError:
             return ""
         return str(message.get("ended") or message.get("failed") or "")
+
+    def _heard(self, data: bytes) -> dict[str, Any]:
+        """A message of the watcher's; in it may be the time that was used."""
+        try:
+            message = json.loads(data or b"{}")
+            self.processor = float(message.get("processor", self.processor))
+        except (ValueError, TypeError, AttributeError):
+            return {}
+        return message
 
     def stop(self) -> None:
         """End it and all that it has started; wait until they are gone."""
         with contextlib.suppress(OSError):
             self.lifeline.shutdown(socket.SHUT_WR)  # the watcher reads the end, kills, and ends itself
             self.lifeline.settimeout(10)
-            while self.lifeline.recv(1 << 16):
-                pass
+            while data := self.lifeline.recv(1 << 16):
+                self._heard(data)
         self.lifeline.close()
         if self.folder is not None:
             remove(self.folder)
