@@ -56,7 +56,8 @@ def shipped(bank: dict[str, Any], unit: Unit) -> dict[str, Any]:
     for name, known in bank["exercises"].items():
         hidden = unit.exercises[name].hidden
         out[name] = [{**k, "tests": {t: v for t, v in k["tests"].items() if t not in hidden}} for k in known]
-    return {"unit": bank["unit"], "exercises": out}
+    defines = {name: exercise.contributes for name, exercise in unit.exercises.items()}
+    return {"unit": bank["unit"], "defines": defines, "exercises": out}
 
 
 def to_text(bank: dict[str, Any]) -> str:
@@ -65,7 +66,8 @@ def to_text(bank: dict[str, Any]) -> str:
     for name, known in bank["exercises"].items():
         rows = ",\n".join("   " + json.dumps(k, ensure_ascii=False, separators=(",", ":")) for k in known)
         lines.append(f"  {json.dumps(name)}: [\n{rows}\n  ]")
-    return f'{{\n "unit": {json.dumps(bank["unit"])},\n "exercises": {{\n' + ",\n".join(lines) + "\n }\n}\n"
+    head = f'{{\n "unit": {json.dumps(bank["unit"])},\n "defines": {json.dumps(bank["defines"])},\n'
+    return head + ' "exercises": {\n' + ",\n".join(lines) + "\n }\n}\n"
 
 
 def _key(unit: Unit) -> str:

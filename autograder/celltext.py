@@ -23,6 +23,17 @@ def definitions(source: str) -> dict[str, str]:
     return found
 
 
+def contributions(source: str) -> list[str]:
+    """What `source` defines, a method that ``@add_to(Class)`` adds as "Class.method"."""
+    found = [name for name, kind in definitions(source).items() if kind != "class"]
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef):
+            found.append(node.name)
+        elif isinstance(node, ast.FunctionDef) and (owner := added_to(node)):
+            found.append(f"{owner}.{node.name}")
+    return found
+
+
 def added_to(function: ast.FunctionDef) -> str | None:
     """The class to which ``@add_to(Class)`` adds `function`."""
     for call in function.decorator_list:

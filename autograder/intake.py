@@ -222,6 +222,8 @@ def _defined(source: str) -> set[str]:
 
 def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[str], evidence: list[str]) -> None:
     kind, filled = role(cell), _filled(sources, original)
+    if cell.metadata.gradus.get("locked"):
+        return  # the hand-out's, whatever the student made of it
     if kind in ("exercise", "question", "demo"):
         if len(sources) > 1 and kind != "demo":
             which = "the first that was filled in" if filled else "one"

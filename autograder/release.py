@@ -55,6 +55,10 @@ def _cell(unit: Unit, cell: Cell, number: int) -> NotebookNode | None:
     marks, grade_id, source = None, f"{cell.kind}-{number}", cell.source
     if cell.kind == "setup":
         marks = _nbgrader(grade_id, grade=False, solution=False, locked=True, points=None)
+    elif cell.options.get("locked"):
+        grade_id = f"locked-{number}"
+        marks = _nbgrader(grade_id, grade=False, solution=False, locked=True, points=None)
+        role["locked"] = True
     elif cell.kind == "exercise":
         grade_id = str(cell.name)
         marks = _nbgrader(grade_id, grade=False, solution=True, locked=False, points=None)

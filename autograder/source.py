@@ -15,14 +15,14 @@ from typing import Any
 
 import jupytext
 
-from .celltext import check_call, cleared, definitions, hidden_tests
+from .celltext import check_call, cleared, contributions, definitions, hidden_tests
 from .faults import faults
 
 HEADER = re.compile(r"^# %%(?=\s|$)")
 OPTIONS = {
     "markdown": set(),
     "setup": {"files"},
-    "demo": set(),
+    "demo": {"locked"},
     "exercise": {"exercise", "minutes", "difficulty"},
     "check": {"check", "points"},
     "mistake": {"mistake", "name", "hint"},
@@ -86,6 +86,11 @@ class Exercise:
     def defines(self) -> dict[str, str]:
         """Top-level names of the reference: "function", "class" or "value"."""
         return definitions(self.cell.source)
+
+    @property
+    def contributes(self) -> list[str]:
+        """What a student's own package gets from it: names, and "Class.method" for a method added to a class."""
+        return contributions(self.cell.source)
 
     @property
     def stub(self) -> str:
@@ -237,7 +242,7 @@ def _cells(text: str, fault: Any) -> list[Cell]:
             fault(
                 line,
                 f"unknown cell header `{lines[line - 1].strip()}`: a code cell is setup, exercise=, check=, "
-                "mistake=, variant=, or has no options (a demo)",
+                "mistake=, variant=, locked, or has no options (a demo)",
             )
             continue
         if kind in ("check", "question") and not isinstance(options.get("points"), (int, float)):
@@ -249,6 +254,9 @@ def _cells(text: str, fault: Any) -> list[Cell]:
 def _kind(cell_type: str, title: str, options: dict[str, Any]) -> str | None:
     if cell_type == "markdown":
         return None if title else "question" if "question" in options else "markdown"
+    if title == "locked" and not options:  # a demo that students cannot edit
+        options["locked"] = True
+        return "demo"
     if title:
         return "setup" if title == "setup" and not options.keys() - OPTIONS["setup"] else None
     named = [kind for kind in ("exercise", "check", "mistake", "variant") if kind in options]

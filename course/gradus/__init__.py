@@ -1,7 +1,8 @@
 """The helper package of the course: checks, hints, data, widgets. It holds no answer to an exercise."""
 
+from .carry import carried, library
 from .course import add_to, current_unit, unit
 from .environment import report
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "add_to", "current_unit", "report", "unit"]
+__all__ = ["__version__", "add_to", "carried", "current_unit", "library", "report", "unit"]

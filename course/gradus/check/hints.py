@@ -79,9 +79,19 @@ def entry(name: str, hint: str, report: Report, hidden: bool) -> dict[str, Any]:
     return {"name": name, "hint": hint, "tests": tests}
 
 
+def defines(unit: str) -> dict[str, list[str]]:
+    """What each exercise of `unit` defines: "softmax", "Tensor", or "Tensor.relu" for a method that it adds."""
+    return _read(FOLDER / f"{unit}.json").get("defines", {})
+
+
+@cache
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+
+
 @cache
 def _load(path: Path) -> Bank:
-    try:
-        return Bank.from_dict(json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError:
-        return Bank({})
+    return Bank.from_dict(_read(path) or {"exercises": {}})

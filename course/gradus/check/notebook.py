@@ -52,11 +52,21 @@ def check(exercise: str, points: float, changes: Sequence[str] = ()) -> Score:
     found = Bank.load(current_unit()).match(report)
     if found:
         report.mistake, report.hint = found
+    report.note = _afterwards(report, caller)
     score = Score(report.score)
     score.report = report
     if not _in_notebook():
         print(report.text())
     return score
+
+
+def _afterwards(report: Report, caller: dict[str, Any]) -> str:
+    """What follows from a verdict in a notebook: code whose check has passed is kept for later units."""
+    if not report.rows or report.passed < len(report.rows):
+        return ""
+    from ..carry import keep
+
+    return keep(report.exercise, caller, len(report.rows))
 
 
 def _definitions(

@@ -39,6 +39,7 @@ class Report:
     rows: list[Row]
     mistake: str | None = None  # the name of the known mistake that answers just like this
     hint: str | None = None
+    note: str = ""  # what else the student should know, such as where the code is kept
 
     @property
     def passed(self) -> int:
@@ -91,6 +92,8 @@ class Report:
                     lines.append(f"      {f'{label}: ' if label and not i else ''}{line}")
         if self.hint:
             lines.append(f"  Hint: {self.hint}")
+        if self.note:
+            lines.append(f"  {self.note}")
         return "\n".join(lines)
 
     def html(self) -> str:
@@ -115,12 +118,13 @@ class Report:
             if self.hint
             else ""
         )
+        note = f'<div style="opacity:.75">{html.escape(self.note)}</div>' if self.note else ""
         done = self.passed == len(self.rows) and self.rows
         colour = "#2a7f3f" if done else "#c0392b" if self.passed < len(self.rows) else "#5d6d7e"
         return (
             f'<div class="gradus-check" style="border-left:4px solid {colour};padding-left:.8em;max-width:60em">'
             f"<div><b>{html.escape(self.exercise)}</b>: {html.escape(self.headline())}</div>"
-            f'<table style="border-collapse:collapse;margin:.3em 0">{"".join(cells)}</table>{hint}</div>'
+            f'<table style="border-collapse:collapse;margin:.3em 0">{"".join(cells)}</table>{hint}{note}</div>'
         )
 
     def mimebundle(self) -> dict[str, str]:
