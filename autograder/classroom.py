@@ -292,19 +292,19 @@ class Writer:
             self._unrecorded(graded, f"{type(error).__name__}: {error}")
             return
         try:
-            self.journal.add(
-                Entry(
-                    graded.student,
-                    graded.digest,
-                    self.bundle.key,
-                    result.outcome,
-                    result.score,
-                    result.points,
-                    result.seed,
-                    round(graded.seconds, 3),
-                    datetime.now(UTC).isoformat(timespec="seconds"),
-                )
+            entry = Entry(
+                graded.student,
+                graded.digest,
+                self.bundle.key,
+                result.outcome,
+                result.score,
+                result.points,
+                result.seed,
+                round(graded.seconds, 3),
+                datetime.now(UTC).isoformat(timespec="seconds"),
             )
+            self.journal.keep(entry, result)
+            self.journal.add(entry)
         except OSError as error:
             raise refusal(error, self.journal.path) from None
 

@@ -1,4 +1,4 @@
-"""What has been graded, line by line, so that a run that was killed goes on where it stopped."""
+"""What has been graded, line by line, so that a run that was killed goes on where it stopped; and each result in full."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
+
+from .results import ExamResult
 
 
 class Busy(RuntimeError):
@@ -35,6 +37,7 @@ class Journal:
 
     def __init__(self, folder: Path, unit: str) -> None:
         self.path = folder / ".gradus" / f"{unit}.journal.jsonl"
+        self.results = folder / ".gradus" / "results" / unit
 
     def last(self) -> dict[str, Entry]:
         """Student -> the last entry. A line that a crash cut short is passed over, and so is what is none of ours."""
@@ -66,6 +69,31 @@ class Journal:
             file.write(b"\n" * bool(torn) + json.dumps(asdict(entry)).encode() + b"\n")
             file.flush()
             os.fsync(file.fileno())
+
+    def keep(self, entry: Entry, result: ExamResult) -> None:
+        """Keep a result in full but for notebook and outputs, which lie in autograded/: before its line is added.
+
+        Raises:
+            OSError: it could not be written.
+        """
+        self.results.mkdir(parents=True, exist_ok=True)
+        path = self.results / f"{entry.student}.json"
+        begun = path.with_name(f".{path.name}~")
+        begun.write_bytes(b"\n".join([json.dumps(_mark(entry)).encode(), result.slim().to_bytes()]))
+        begun.replace(path)
+
+    def kept(self, entry: Entry) -> ExamResult | None:
+        """The result that an entry is about, if it was kept and can be read."""
+        with contextlib.suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            mark, data = (self.results / f"{entry.student}.json").read_bytes().split(b"\n", 1)
+            if json.loads(mark) == _mark(entry):
+                return ExamResult.from_bytes(data)
+        return None
+
+
+def _mark(entry: Entry) -> list[str]:
+    """What tells one grading of a student's from another."""
+    return [entry.digest, entry.bundle, entry.when]
 
 
 @contextlib.contextmanager
