@@ -4,19 +4,12 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
-from datetime import datetime
-from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
-from rich.console import Console
 
-if TYPE_CHECKING:
-    from .collect import Handed
-
-console = Console(highlight=False)
+from .cli_tools import SANDBOX, choose, console, names, open_examiner, unit_path, with_options
 
 
 @click.group()
@@ -34,7 +27,7 @@ def build(units: tuple[str, ...], check: bool) -> None:
     from .source import unit_paths
 
     solutions, course = Path("solutions"), Path("course")
-    paths = [_unit_path(unit) for unit in units] or unit_paths(solutions)
+    paths = [unit_path(unit) for unit in units] or unit_paths(solutions)
     if not paths:
         raise click.ClickException("There is no unit in solutions/. Run this in the project's folder.")
     start = time.monotonic()
@@ -56,39 +49,6 @@ def build(units: tuple[str, ...], check: bool) -> None:
     sys.exit(1 if bad else 0)
 
 
-def _unit_path(unit: str) -> Path:
-    from .source import unit_path
-
-    try:
-        return unit_path(unit)
-    except FileNotFoundError as error:
-        raise click.ClickException(str(error)) from None
-
-
-SANDBOX = (
-    click.option(
-        "--sandbox",
-        "kind",
-        default="auto",
-        show_default=True,
-        type=click.Choice(["auto", "bubblewrap", "bubblewrap-cold", "landlock", "none"]),
-        help="What closes submissions in; auto takes the strongest that works here.",
-    ),
-    click.option(
-        "--no-sandbox", "kind", flag_value="none", help="Grade without one: only code that you trust. Same as none."
-    ),
-)
-
-
-def _with(options: tuple) -> Callable[[Callable], Callable]:
-    def add(function: Callable) -> Callable:
-        for option in reversed(options):
-            function = option(function)
-        return function
-
-    return add
-
-
 @main.command()
 @click.argument("unit")
 @click.argument("submissions", nargs=-1, type=click.Path(path_type=Path))
@@ -104,7 +64,7 @@ def _with(options: tuple) -> Callable[[Callable], Callable]:
 @click.option("--seconds", default=600.0, show_default=True, help="The most that one notebook may take.")
 @click.option("--memory", default=4, show_default=True, help="The most memory that one notebook may use, in GB.")
 @click.option("--scheduler", metavar="ADDRESS", help="Grade on a Dask cluster, such as tcp://10.0.0.1:8786.")
-@_with(SANDBOX)
+@with_options(SANDBOX)
 def grade(
     unit: str,
     submissions: tuple[Path, ...],
@@ -141,13 +101,13 @@ def grade(
     from .show import Progress, show_summary
     from .source import SourceErrors, allowed_files
 
-    path = _unit_path(unit)
+    path = unit_path(unit)
     try:
         course = Course(folder)
         submitted = course.folder / "submitted"
         collected = collect(submissions or ([submitted] if submitted.is_dir() else []), path.stem, allowed_files(path))
         found = collected.sources
-        chosen = _chosen(found, only, since)
+        chosen = choose(found, only, since)
     except SourceErrors as error:
         raise click.ClickException(f"Nothing was graded. {error}") from None
     except (CourseError, ValueError) as error:
@@ -174,7 +134,7 @@ def grade(
             summary = classroom.Summary()
             if sources:
                 with (
-                    _examiner(bundle, limits, kind, scheduler) as examiner,
+                    open_examiner(bundle, limits, kind, scheduler) as examiner,
                     Progress(console, len(sources)) as progress,
                 ):
                     at_once = jobs or getattr(examiner, "jobs", 0)
@@ -192,7 +152,7 @@ def grade(
         if summary.stopped:
             console.print(f"Stopped: {summary.stopped}", style="red", markup=False, soft_wrap=True)
         console.print(
-            f"{len(summary.graded)} graded, {len(summary.left)} left: {_names(summary.left)}. "
+            f"{len(summary.graded)} graded, {len(summary.left)} left: {names(summary.left)}. "
             "The same command goes on with those.",
             markup=False,
             soft_wrap=True,
@@ -209,59 +169,6 @@ def grade(
     )
 
 
-def _names(students: list[str], most: int = 10) -> str:
-    more = len(students) - most
-    return ", ".join(students[:most]) + (f" and {more} more" if more > 0 else "")
-
-
-def _chosen(found: dict[str, Handed], only: tuple[str, ...], since: str | None) -> dict[str, Handed]:
-    """The submissions that --only and --since leave.
-
-    Raises:
-        ValueError: a student who has handed in nothing, no time, or an archive, which does not know its times.
-    """
-    for student in only:
-        if found and student not in found:
-            near = [name for name in found if student.casefold() in name.casefold()] or get_close_matches(
-                student, found
-            )
-            guess = f" Did you mean {' or '.join(near[:3])}?" if near else ""
-            raise ValueError(f"{student} has handed in nothing (of {len(found)} students found).{guess}")
-    chosen = {student: handed for student, handed in found.items() if not only or student in only}
-    if since:
-        start = _time(since)
-        for student, handed in chosen.items():
-            if handed.time is None:
-                raise ValueError(
-                    f"When {student} handed in is not known, so --since does not work here: the times in a downloaded "
-                    "archive are those of the download. Without --since what has not changed is left alone, too."
-                )
-        chosen = {student: handed for student, handed in chosen.items() if (handed.time or 0.0) >= start}
-    return chosen
-
-
-def _time(text: str) -> float:
-    """Seconds since 1970 of a date, a time, or an age such as 3h."""
-    units = {"m": 60, "h": 3600, "d": 86400}
-    if text[:-1].isdigit() and text[-1] in units:
-        return time.time() - int(text[:-1]) * units[text[-1]]
-    try:
-        return datetime.fromisoformat(text).timestamp()
-    except ValueError:
-        raise ValueError(f"--since {text} is no time: give 2026-11-24, 2026-11-24T18:00, 90m, 3h or 2d.") from None
-
-
-def _examiner(bundle: Any, limits: Any, kind: str, scheduler: str | None) -> Any:
-    """What examines: processes on this machine, or a cluster."""
-    if scheduler:
-        from .cluster import Cluster
-
-        return Cluster(scheduler, bundle.to_bytes(), limits, kind)
-    from .workplace import Workplace
-
-    return Workplace(bundle.to_bytes(), limits, kind)
-
-
 @main.command()
 @click.argument("unit")
 @click.option("--course", "folder", default="grading", show_default=True, help="nbgrader's course folder.")
@@ -269,7 +176,7 @@ def feedback(unit: str, folder: str) -> None:
     """Write a feedback page for every graded student of UNIT."""
     from .gradebook import Course, CourseError
 
-    name = _unit_path(unit).stem
+    name = unit_path(unit).stem
     try:
         pages = Course(folder).feedback(name)
     except CourseError as error:
@@ -284,7 +191,7 @@ def feedback(unit: str, folder: str) -> None:
 @main.command()
 @click.option("--folder", default="demo", show_default=True, help="Where the demonstration class is made.")
 @click.option("--unit", "units", multiple=True, help="Units to grade; the default is two quick ones.")
-@_with(SANDBOX)
+@with_options(SANDBOX)
 def demo(folder: str, units: tuple[str, ...], kind: str) -> None:
     """Make a class out of the sources, grade it, and compare with what each student deserves."""
     from .demo import run_demo
@@ -292,7 +199,7 @@ def demo(folder: str, units: tuple[str, ...], kind: str) -> None:
     from .sandbox import SandboxError
     from .source import SourceErrors
 
-    paths = [_unit_path(unit) for unit in units]
+    paths = [unit_path(unit) for unit in units]
     try:
         sys.exit(run_demo(Path(folder), paths, console, kind))
     except (SourceErrors, CourseError, SandboxError, OSError) as error:
