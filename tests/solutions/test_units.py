@@ -9,6 +9,8 @@ from nbclient import NotebookClient
 
 from autograder.release import release_notebook, solved_notebook
 from autograder.source import load_unit, unit_paths
+from gradus.carry import bring, shelf
+from gradus.check.hints import defines
 
 ROOT = Path(__file__).resolve().parents[2]
 UNITS = unit_paths(ROOT / "solutions")
@@ -40,11 +42,16 @@ def noises(notebook):
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
-def test_solved_notebook_runs_and_gets_full_marks(path, tmp_path):
+def test_solved_notebook_runs_and_gets_full_marks(path, tmp_path, monkeypatch):
     unit = load_unit(path)
     notebook = run(solved_notebook(unit), tmp_path)
     assert scores(notebook) == {name: exercise.points for name, exercise in unit.exercises.items()}
     assert noises(notebook) == []
+    monkeypatch.setenv("GRADUS_HOME", str(tmp_path))
+    if unit.name in bring.units():  # what later units use was carried forward, and can run by itself
+        kept = shelf.read(unit.name)
+        assert bring.complete(kept, defines(unit.name)) == set(unit.exercises)
+        bring._run(kept, unit.exercises, "mine_tried")
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)

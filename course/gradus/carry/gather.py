@@ -55,7 +55,7 @@ def gather(names: Iterable[str], space: dict[str, Any], known: Iterable[str] = (
         seen.add(name)
         lines, node = _definition(name, space)
         text = _text(lines, node)
-        texts.append((1 if wanted else 0, text))
+        texts.append((2 if wanted else 1, text))
         for read in _globals_of(text):
             if read in own or read in seen or (read not in space and hasattr(builtins, read)):
                 continue
@@ -183,14 +183,11 @@ def _as_line(name: str, value: Any, space: dict[str, Any]) -> str | None:
             return f"import {name}"
         return f"from {top} import {last}" if top and name == last else f"import {value.__name__} as {name}"
     module, qualified = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
-    if inspect.isfunction(value) or inspect.isclass(value):
-        if module == space.get("__name__"):
-            return None
-        if getattr(sys.modules.get(str(module)), str(qualified), None) is value:
-            return f"from {module} import {qualified}" + ("" if qualified == name else f" as {name}")
-    for source in (module, "numpy", "scipy.special", "math"):  # ufuncs and built-in functions
-        if getattr(sys.modules.get(str(source)), getattr(value, "__name__", "") or "?", None) is value:
-            called = value.__name__
+    if (inspect.isfunction(value) or inspect.isclass(value)) and module == space.get("__name__"):
+        return None
+    called = str(qualified or getattr(value, "__name__", ""))
+    for source in (str(module).split(".")[0], module, "numpy", "scipy.special", "math"):  # ufuncs name no module
+        if called and getattr(sys.modules.get(str(source)), called, None) is value:
             return f"from {source} import {called}" + ("" if called == name else f" as {name}")
     text = repr(value)
     try:

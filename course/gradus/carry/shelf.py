@@ -55,7 +55,7 @@ class Shelf:
                 f'# %% exercise="{s.exercise}" notebook="{s.notebook}" tests={s.tests} kept="{s.kept}" '
                 f'text="{digest(s.code)}"\n{s.code}'
             )
-        return "\n\n".join(parts) + "\n"
+        return "\n\n\n".join(parts) + "\n"
 
     def write(self) -> None:
         """Put the file in its place, whole or not at all."""
