@@ -111,6 +111,7 @@ class Course:
             raise CourseError(f"{self.folder} is a file: a course is a folder.")
         # nbgrader makes its database with the program alembic, which stands beside this Python
         beside = str(Path(sys.executable).parent)
+        self.before = self.folder  # whose autograded/ says what was recorded last
         self.times: dict[str, str] = {}  # when students handed in, where submitted/ does not say so
         self._ledger: tuple[tuple[int, str], ledger.Ledger] | None = None
         if beside not in os.environ.get("PATH", "").split(os.pathsep):
@@ -224,7 +225,8 @@ class Course:
             folder.mkdir(parents=True, exist_ok=True)
             text = json.dumps(notebook, ensure_ascii=False)  # in one line: indenting is ten times the work
             path = folder / f"{unit}.ipynb"
-            with _put(path, text), book.writing(student, notebook, when):
+            same = _same(self.before / folder.relative_to(self.folder) / path.name, notebook)
+            with _put(path, text), book.writing(student, notebook, when, same):
                 pass
             if when:
                 (folder / "timestamp.txt").write_text(when, encoding="utf-8")
@@ -333,6 +335,33 @@ def _own(notebook: NotebookNode) -> NotebookNode:
             cell.source = _inert(cell.source)
         cells.append(cell)
     return NotebookNode({**notebook, "cells": cells})
+
+
+def _same(path: Path, notebook: NotebookNode) -> set[str]:
+    """The graded cells in which the student's work is that of the autograded notebook at `path`.
+
+    A question's work is its own text; a check's is all the code that the student wrote.
+    """
+    try:
+        cells = nbformat.from_dict(json.loads(path.read_text(encoding="utf-8"))).cells
+        then, now = _work(cells), _work(notebook.cells)
+    except (OSError, ValueError, TypeError, LookupError, AttributeError, RecursionError):
+        return set()
+    graded = [cell for cell in notebook.cells if cell.metadata.get("nbgrader", {}).get("grade")]
+    names = {cell.metadata.nbgrader.grade_id: cell.id if role(cell) == "question" else "" for cell in graded}
+    return {name for name, work in names.items() if then.get(work) == now.get(work)}
+
+
+def _work(cells: list[NotebookNode]) -> dict[str, Any]:
+    """What is the student's: the text of each question by its cell's id, and under "" all code."""
+    own = [
+        cell
+        for cell in cells
+        if role(cell) in ("exercise", "question")
+        or (cell.cell_type == "code" and (role(cell) == "extra" or cell.metadata.gradus.get("changed")))
+    ]
+    code = [cell.source for cell in own if cell.cell_type == "code"]
+    return {"": code, **{cell.id: cell.source for cell in own if cell.cell_type == "markdown"}}
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ import os
 import re
 import sqlite3
 import warnings
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -232,11 +232,14 @@ class Ledger:
             self.limit.preprocess_cell(cell, {}, number)
 
     @contextlib.contextmanager
-    def writing(self, student: str, notebook: NotebookNode, when: str | None) -> Iterator[None]:
+    def writing(
+        self, student: str, notebook: NotebookNode, when: str | None, same: Collection[str] = ()
+    ) -> Iterator[None]:
         """Write the scores in `notebook`, committed when the context is left; an error in it takes all back.
 
         Args:
             when: the time of submission, as nbgrader writes it.
+            same: graded cells in which the student's work is what it was when it was last recorded.
 
         Raises:
             CourseError: the gradebook could not be written, and is as it was; Unwritable if nobody's can be.
@@ -246,7 +249,7 @@ class Ledger:
         try:
             with self._refused():
                 session.held = True
-                self._write(student, notebook, when)
+                self._write(student, notebook, when, same)
                 session.flush()
             yield
             with self._refused():
@@ -256,21 +259,27 @@ class Ledger:
             session.held = False
             book.db.remove()  # rolls back what was not committed, and forgets what it has read
 
-    def _write(self, student: str, notebook: NotebookNode, when: str | None) -> None:
+    def _write(self, student: str, notebook: NotebookNode, when: str | None, same: Collection[str]) -> None:
         book = self.gradebook
         book.update_or_create_student(student)
         given = {"timestamp": when} if when else {}
         submission = book.update_or_create_submission(self.unit, student, **given)
         [part] = [one for one in submission.notebooks if one.name == self.unit]
+        grades = {self.names[grade.cell_id]: grade for grade in part.grades}
+        seen = {name: (grade.auto_score, grade.needs_manual_grade) for name, grade in grades.items()}
         self.save.gradebook = _Entries(
             self.cells,
-            {self.names[grade.cell_id]: grade for grade in part.grades},
+            grades,
             {self.names[comment.cell_id]: comment for comment in part.comments},
         )
         self.save.notebook_id = self.save.assignment_id = self.unit
         self.save.student_id = student
         for number, cell in enumerate(notebook.cells):
             self.save.preprocess_cell(cell, {}, number)
+        for name, grade in grades.items():
+            # nbgrader asks for a second look at all that was marked by hand: only where there is something new to see
+            if name in same and grade.manual_score is not None and grade.auto_score == seen[name][0]:
+                grade.needs_manual_grade = seen[name][1]
         part.late_submission_penalty = None
         seconds = submission.total_seconds_late
         if seconds > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import os
 import random
 import resource
@@ -557,3 +558,27 @@ os.kill(os.getpid(), 9)
     with Gradebook(again.db_url, "gradus") as book:
         assert not book.students and book.find_notebook(UNIT, UNIT).grade_cells
     assert not (tmp_path / "gradebook.db-journal").exists()
+
+
+def test_what_was_marked_by_hand_needs_no_second_look_when_nothing_is_new(course, made):
+    """Grading the same work again asks for no mark twice; another answer, or another score under a mark, does."""
+    course.record("ada", UNIT, made.results["perfect"])
+    by_hand(course, "ada")
+    with Gradebook(course.db_url, "gradus") as gradebook:
+        for name in ("why", "check-Scaler"):  # as formgrader does when a mark is saved
+            gradebook.find_grade(name, UNIT, UNIT, "ada").needs_manual_grade = False
+        gradebook.db.commit()
+    course.record("ada", UNIT, made.results["perfect"])
+    assert kept_by_hand(course, "ada")
+    assert cells(course, "ada", what="needs_manual_grade") == dict.fromkeys(NOTHING, False)
+    noted = copy.deepcopy(made.results["perfect"])
+    noted.notes = ["a note"]  # the notebook has one cell more
+    for result in (noted, noted):
+        course.record("ada", UNIT, result)
+        assert cells(course, "ada", what="needs_manual_grade") == dict.fromkeys(NOTHING, False)
+    lower = copy.deepcopy(noted)  # the test was mended, the work is the same
+    [check] = [cell for cell in lower.notebook.cells if cell.id == "check-Scaler"]
+    check.outputs[0].data["text/plain"] = "1.0"
+    course.record("ada", UNIT, lower)
+    assert kept_by_hand(course, "ada")
+    assert cells(course, "ada", what="needs_manual_grade") == dict.fromkeys(NOTHING, False) | {"check-Scaler": True}
