@@ -14,6 +14,7 @@ from gradus.check.hints import Bank
 from gradus.check.values import agree
 
 from . import bank as banks
+from .address import AddressError
 from .gates import Problem, check_exercise, examiner_problems
 from .release import leaks, release_notebook, to_text
 from .sandbox import SandboxError, choose
@@ -45,6 +46,9 @@ def build_unit(
         release = release_notebook(unit)
     except SourceErrors as errors:
         built.problems = [str(error) for error in errors.errors]
+        return built
+    except AddressError as error:
+        built.problems = [str(error)]
         return built
     package = Path(gradus.check.__file__).parent.parent
     built.problems = [str(Problem(str(path), line, message)) for line, message in leaks(unit, release, package)]

@@ -16,6 +16,8 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from nbgrader.converters.generate_assignment import GenerateAssignment
 from traitlets.config import Config
 
+from . import hosted
+from .address import Address
 from .celltext import cleared, visible
 from .source import Cell, Unit
 from .trial import reference_code
@@ -82,7 +84,7 @@ def _cell(unit: Unit, cell: Cell, number: int) -> NotebookNode | None:
 def source_notebook(unit: Unit) -> NotebookNode:
     """nbgrader's source version: solutions and hidden tests in it. It never leaves the instructor."""
     counts: dict[str, int] = {}
-    cells = []
+    cells = hosted.cells(unit.name, Address.of(Path(unit.path).resolve().parent.parent))
     for cell in unit.cells:
         counts[cell.kind] = counts.get(cell.kind, 0) + 1
         made = _cell(unit, cell, counts[cell.kind])
