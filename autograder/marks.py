@@ -107,6 +107,7 @@ class Result:
     comments: dict[str, str] = field(default_factory=dict)  # by hand, by the cell's name; those of exercises too
     seed: int | None = None
     seconds: float | None = None  # that grading took
+    processor: float | None = None  # seconds of processor time, of the student's own process; None where not measured
     digest: str = ""  # SHA-256 of what was handed in
     bundle: str = ""  # the key of the unit it was graded with
     graded: datetime | None = None
@@ -216,7 +217,9 @@ def _with_reports(result: Result, kept: ExamResult) -> Result:
         data = kept.reports.get(cell.label) if not cell.question else None
         same = data is not None and cell.auto is not None and abs(cell.auto - data["score"]) < ROUNDING
         cells[name] = replace(cell, report=Report.from_dict(data)) if same and data else cell
-    return replace(result, cells=cells, notes=tuple(kept.notes), evidence=tuple(kept.evidence))
+    return replace(
+        result, cells=cells, notes=tuple(kept.notes), evidence=tuple(kept.evidence), processor=kept.processor or None
+    )
 
 
 def _time(text: str) -> datetime | None:
@@ -355,7 +358,7 @@ def nameless(marks: UnitMarks, folder: Path) -> UnitMarks:
     The pseudonyms are made with a secret that stays in the course folder: without it, a list of the class does not
     tell which is whose.
     """
-    key = _secret(folder)
+    key = secret(folder)
     results = {}
     for student, result in marks.results.items():
         cells = {name: replace(cell, comment="") for name, cell in result.cells.items()}
@@ -370,7 +373,12 @@ def pseudonym(student: str, key: bytes) -> str:
     return "student-" + hmac.new(key, student.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:8]
 
 
-def _secret(folder: Path) -> bytes:
+def secret(folder: Path) -> bytes:
+    """What this course's pseudonyms are made with.
+
+    Raises:
+        CourseError: the file it lies in cannot be used.
+    """
     path = folder / ".gradus" / "pseudonyms.key"
     try:
         return bytes.fromhex(path.read_text(encoding="ascii"))
