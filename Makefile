@@ -20,6 +20,17 @@ if [ "$$(uname -s)" = Linux ] && ! command -v bwrap >/dev/null; then \
 fi
 endef
 
+# The browser that the tests drive. Only root may install it; where there is none those tests are skipped, and say so.
+define CHROMIUM
+if [ "$$(uname -s)" = Linux ] && ! command -v chromium >/dev/null && ! command -v chromium-browser >/dev/null; then \
+  if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+    echo "== installing chromium, for the tests in a browser"; \
+    (apt-get install -y -qq chromium || (apt-get update -qq && apt-get install -y -qq chromium)) >/dev/null 2>&1; \
+  fi; \
+  command -v chromium >/dev/null || command -v chromium-browser >/dev/null || echo "== chromium is missing: the tests in a browser are skipped. Install it as root: apt-get install chromium"; \
+fi
+endef
+
 .PHONY: lab test demo build lint setup clean
 
 setup: $(STAMP)
@@ -30,6 +41,7 @@ $(STAMP): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev]'
 	$(BIN)/jupyter labextension disable "@jupyterlab/apputils-extension:announcements"  # it asks the network at every start
 	@$(BUBBLEWRAP)
+	@$(CHROMIUM)
 	touch $(STAMP)
 
 lab: $(STAMP)
