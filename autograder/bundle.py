@@ -104,6 +104,8 @@ class Bundle:
                     found.update(dict.fromkeys(alias.name for alias in node.names))
                 elif isinstance(node, ast.ImportFrom) and node.module:
                     found[node.module] = None
+                elif isinstance(node, ast.Call) and ast.unparse(node.func) == "gradus.carried":
+                    found["torch"] = None  # graded work runs on stand-ins for earlier units, and those on torch
         if any(name.split(".")[0] == "torch" for name in found):
             # the first optimiser imports the compiler, a second of work
             found.update(
