@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from .cli_tools import SANDBOX, choose, console, names, open_examiner, unit_path, with_options
+from .cli_tools import CLASS, EXAMINING, SANDBOX, choose, console, names, open_examiner, unit_path, with_options
 
 
 @click.group()
@@ -50,21 +50,13 @@ def build(units: tuple[str, ...], check: bool) -> None:
 
 
 @main.command()
-@click.argument("unit")
-@click.argument("submissions", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--course", "folder", default="grading", show_default=True, help="nbgrader's course folder.")
-@click.option(
-    "--jobs", "-j", default=0, type=click.IntRange(0), help="How many at a time; the default is one a processor."
-)
+@with_options(CLASS)
 @click.option("--only", multiple=True, metavar="STUDENT", help="Only this student; may be given again.")
 @click.option(
     "--since", metavar="TIME", help="Only what was handed in since then: 2026-11-24, 2026-11-24T18:00, 3h, 2d."
 )
 @click.option("--force", is_flag=True, help="Grade again what is graded already and has not changed.")
-@click.option("--seconds", default=600.0, show_default=True, help="The most that one notebook may take.")
-@click.option("--memory", default=4, show_default=True, help="The most memory that one notebook may use, in GB.")
-@click.option("--scheduler", metavar="ADDRESS", help="Grade on a Dask cluster, such as tcp://10.0.0.1:8786.")
-@with_options(SANDBOX)
+@with_options(EXAMINING)
 def grade(
     unit: str,
     submissions: tuple[Path, ...],

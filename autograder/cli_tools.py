@@ -41,6 +41,21 @@ SANDBOX = (
     ),
 )
 
+CLASS = (  # whose work, in which course
+    click.argument("unit"),
+    click.argument("submissions", nargs=-1, type=click.Path(path_type=Path)),
+    click.option("--course", "folder", default="grading", show_default=True, help="nbgrader's course folder."),
+)
+EXAMINING = (
+    click.option(
+        "--jobs", "-j", default=0, type=click.IntRange(0), help="How many at a time; the default is one a processor."
+    ),
+    click.option("--seconds", default=600.0, show_default=True, help="The most that one notebook may take."),
+    click.option("--memory", default=4, show_default=True, help="The most memory that one notebook may use, in GB."),
+    click.option("--scheduler", metavar="ADDRESS", help="Grade on a Dask cluster, such as tcp://10.0.0.1:8786."),
+    *SANDBOX,
+)
+
 
 def with_options(options: tuple) -> Callable[[Callable], Callable]:
     def add(function: Callable) -> Callable:
