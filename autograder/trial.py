@@ -7,7 +7,9 @@ use both, so that the two cannot drift apart.
 from __future__ import annotations
 
 import ast
+import copy
 import inspect
+import sys
 import types
 from collections.abc import Callable
 from typing import Any
@@ -64,12 +66,13 @@ def warm(unit: Unit) -> None:
     space: dict[str, Any] = {"__name__": "unit_warm"}
     for cell in unit.setups:
         exec(compile(cell.source, f"<setup {cell.line}>", "exec"), space)
+    if "torch" in sys.modules:
+        import torch._dynamo  # noqa: F401  (the first optimiser imports it: a second of work in every fork)
 
 
 def _prepare(unit: Unit, exercise: Exercise, answers: list[str]) -> dict[str, Any]:
     """A namespace with the setup, the references before `exercise`, and `answers` run in turn."""
     import linecache
-    import sys
 
     module = types.ModuleType("unit_trial")
     sys.modules[module.__name__] = module
@@ -123,6 +126,10 @@ def _mapped(value: Any, number: Callable[[np.ndarray], Any]) -> Any:
         return type(value)(_mapped(item, number) for item in value)
     if type(value) is dict:
         return {key: _mapped(item, number) for key, item in value.items()}
+    if isinstance(getattr(value, "data", None), np.ndarray):  # a Tensor, of whichever engine: its values
+        made = copy.copy(value)
+        made.data = _mapped(made.data, number)
+        return made
     return value
 
 
