@@ -10,35 +10,16 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-
-from nbgrader.api import (
-    Assignment,
-    BaseCell,
-    Comment,
-    Grade,
-    GradeCell,
-    Notebook,
-    SourceCell,
-    Student,
-    SubmittedAssignment,
-    SubmittedNotebook,
-    TaskCell,
-)
-from sqlalchemy import create_engine, literal_column
-from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.orm import Session
-from sqlalchemy.pool import NullPool
 
 from gradus.check.report import Report
 
+from . import late
 from .journal import Journal
-from .ledger import CourseError, inspect, why
+from .ledger import CourseError
+from .reading import GradeRow, Part, reading, rows
 from .results import ExamResult
 
 ROUNDING = 0.006  # scores have two decimals
@@ -114,8 +95,9 @@ class Result:
     submitted: datetime | None = None
     due: datetime | None = None  # for this student, an extension included
     late: timedelta = timedelta(0)  # after `due`; zero where one of the two is not known
-    penalty: float = 0.0  # points taken off for that
+    penalty: float = 0.0  # points taken off for that, as late.toml wants; without one, as the gradebook has it
     penalty_reason: str = ""
+    recorded_penalty: float = 0.0  # as the gradebook has it: the same, once `penalties.settle` has been there
 
     @property
     def automatic(self) -> float:
@@ -186,13 +168,19 @@ def read(folder: str | Path, unit: str, names: bool = True) -> UnitMarks:
     path = folder / "gradebook.db"
     if not path.exists():
         raise CourseError(f"There is no gradebook in {folder}. First: autograder grade {unit}")
-    with _reading(path) as session:
-        found = _Rows(session, unit).marks()
+    try:
+        policy = late.policy(folder, unit)
+    except late.LateError as error:
+        raise CourseError(str(error)) from None
+    with reading(path) as session:
+        found = rows(session, unit)
+    people = {student: Person(*texts) for student, texts in found.people.items()}
     journal = Journal(folder, unit)
     entries = journal.last()
     results = {}
-    for student, result in sorted(found.results.items()):
-        entry = entries.get(student)
+    for part in found.parts:
+        student, entry = part.student, entries.get(part.student)
+        result = _judged(_result(unit, part, found.points, people.get(student, Person())), part, policy)
         if entry is not None:
             result = replace(
                 result,
@@ -207,8 +195,27 @@ def read(folder: str | Path, unit: str, names: bool = True) -> UnitMarks:
             if kept is not None:
                 result = _with_reports(result, kept)
         results[student] = result
-    marks = replace(found, results=results)
+    absent = {student: person for student, person in sorted(people.items()) if student not in results}
+    marks = UnitMarks(unit, found.points, results, absent)
     return marks if names else nameless(marks, folder)
+
+
+def _result(unit: str, part: Part, points: dict[str, float], person: Person) -> Result:
+    none = GradeRow(None, None, 0.0, False)
+    cells = {}
+    for name, most in points.items():
+        row = part.grades.get(name, none)
+        comment = part.comments.get(name, "")
+        cells[name] = Cell(name, most, row.auto, row.manual, row.extra, row.waiting, comment)
+    return Result(part.student, unit, cells, person, comments=part.comments, submitted=part.submitted)
+
+
+def _judged(result: Result, part: Part, policy: late.Policy | None) -> Result:
+    """With due time, lateness and penalty: those of the policy's file, without one the gradebook's."""
+    due = policy.due_for(part.student, part.due) if policy else part.due
+    found = (policy or late.Policy()).judge(result.raw, result.maximum, part.submitted, due)
+    given = {"penalty": found.penalty, "penalty_reason": found.reason} if policy else {"penalty": part.penalty}
+    return replace(result, due=due, late=found.late, recorded_penalty=part.penalty, **given)
 
 
 def _with_reports(result: Result, kept: ExamResult) -> Result:
@@ -227,126 +234,6 @@ def _time(text: str) -> datetime | None:
         return datetime.fromisoformat(text)
     except ValueError:
         return None
-
-
-# the gradebook
-
-
-@contextmanager
-def _reading(path: Path) -> Iterator[Session]:
-    """A session that cannot write: nbgrader's own `Gradebook` adds a row when it is opened."""
-    inspect(path)
-
-    def connect() -> sqlite3.Connection:
-        return sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=60)
-
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
-    try:
-        with Session(engine) as session:
-            yield session
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise CourseError(why(error, path)) from None
-    finally:
-        engine.dispose()
-
-
-class _Rows:
-    """The rows of one unit, asked for as columns: nbgrader's objects would compute sums for each."""
-
-    def __init__(self, session: Session, unit: str) -> None:
-        self.session, self.unit = session, unit
-
-    def marks(self) -> UnitMarks:
-        ask = self.session.query
-        people = {
-            student: Person(*(str(value or "") for value in rest))
-            for student, *rest in ask(
-                Student.id, Student.first_name, Student.last_name, Student.email, Student.lms_user_id
-            )
-        }
-        notebook = (
-            ask(Notebook.id, Assignment.duedate)
-            .join(Assignment, Notebook.assignment_id == Assignment.id)
-            .filter(Assignment.name == self.unit, Notebook.name == self.unit)
-            .first()
-        )
-        if notebook is None:
-            return UnitMarks(self.unit, {}, {}, people)
-        number, due = notebook
-        graded, names = self._cells(number)
-        points = {name: most for name, most in graded.values()}
-        parts = (
-            ask(
-                SubmittedNotebook.id,
-                SubmittedAssignment.student_id,
-                SubmittedAssignment.timestamp,
-                SubmittedAssignment.extension,
-                SubmittedNotebook.late_submission_penalty,
-            )
-            .join(SubmittedAssignment, SubmittedNotebook.assignment_id == SubmittedAssignment.id)
-            .filter(SubmittedNotebook.notebook_id == number)
-            .all()
-        )
-        mine: dict[str, dict[str, Cell]] = {part: {} for part, *_ in parts}
-        said: dict[str, dict[str, str]] = {part: {} for part, *_ in parts}
-        for part, cell, text in (
-            ask(Comment.notebook_id, Comment.cell_id, Comment.manual_comment)
-            .join(SubmittedNotebook, Comment.notebook_id == SubmittedNotebook.id)
-            .filter(SubmittedNotebook.notebook_id == number)
-        ):
-            if text and cell in names:
-                said[part][names[cell]] = text
-        for part, cell, auto, manual, extra, waiting in (
-            ask(
-                Grade.notebook_id,
-                Grade.cell_id,
-                Grade.auto_score,
-                Grade.manual_score,
-                Grade.extra_credit,
-                Grade.needs_manual_grade,
-            )
-            .join(SubmittedNotebook, Grade.notebook_id == SubmittedNotebook.id)
-            .filter(SubmittedNotebook.notebook_id == number)
-        ):
-            if cell in graded:
-                name, most = graded[cell]
-                comment = said[part].get(name, "")
-                mine[part][name] = Cell(name, most, auto, manual, extra or 0.0, bool(waiting), comment)
-        results = {}
-        for part, student, when, extension, penalty in parts:
-            submitted = when.replace(tzinfo=UTC) if when else None
-            last = (due + (extension or timedelta(0))).replace(tzinfo=UTC) if due else None
-            late = max(submitted - last, timedelta(0)) if submitted and last else timedelta(0)
-            results[student] = Result(
-                student=student,
-                unit=self.unit,
-                cells={name: mine[part].get(name, Cell(name, most)) for name, most in points.items()},
-                person=people.get(student, Person()),
-                comments=said[part],
-                submitted=submitted,
-                due=last,
-                late=late,
-                penalty=penalty or 0.0,
-            )
-        absent = {student: person for student, person in sorted(people.items()) if student not in results}
-        return UnitMarks(self.unit, points, results, absent)
-
-    def _cells(self, notebook: str) -> tuple[dict[str, tuple[str, float]], dict[str, str]]:
-        """Number of a graded cell -> name and points, in the notebook's order; and the names of all cells."""
-        ask = self.session.query
-        cells = ask(SourceCell.name).filter(SourceCell.notebook_id == notebook)
-        stand = [name for (name,) in cells.order_by(literal_column("source_cell.rowid"))]
-        order = {name: number for number, name in enumerate(stand)}
-        names = {
-            number: name for number, name in ask(BaseCell.id, BaseCell.name).filter(BaseCell.notebook_id == notebook)
-        }
-        rows = [
-            (number, name, most or 0.0)
-            for kind in (GradeCell, TaskCell)
-            for number, name, most in ask(kind.id, kind.name, kind.max_score).filter(kind.notebook_id == notebook)
-        ]
-        rows.sort(key=lambda row: order.get(row[1], len(order)))
-        return {number: (name, most) for number, name, most in rows}, names
 
 
 # privacy
