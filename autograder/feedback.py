@@ -11,7 +11,7 @@ import html
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jinja2
 import nh3
@@ -26,6 +26,9 @@ from pygments.lexers import PythonLexer
 
 from .celltext import visible
 from .intake import role
+
+if TYPE_CHECKING:
+    from .marks import Result
 
 NOTES = "gradus-notes"  # the cell that holds the grader's notes
 MAX_TEXT = 20_000  # characters of one output, or of one answer in words
@@ -73,6 +76,13 @@ class Marks:
     cells: dict[str, Mark] = field(default_factory=dict)  # by the cell's name, in the notebook's order
     comments: dict[str, str] = field(default_factory=dict)  # the instructor's, by the cell's name
     penalty: float = 0.0  # points taken off because it came late
+    late: str = ""  # what is to be said of that
+
+    @classmethod
+    def of(cls, result: Result) -> Marks:
+        """Those of a result in the model that all of the grader shares."""
+        cells = {name: Mark(cell.score, cell.points, cell.waiting, cell.by_hand) for name, cell in result.cells.items()}
+        return cls(cells, result.comments, result.penalty, result.penalty_reason)
 
     @property
     def score(self) -> float:
@@ -93,7 +103,7 @@ def page(student: str, unit: str, notebook: NotebookNode, marks: Marks) -> str:
     waiting = any(mark.waiting for mark in marks.cells.values())
     return PAGE.render(
         student=student, unit=unit, title=_title(notebook) or unit, marks=marks, rows=rows, waiting=waiting,
-        notes=notes, parts=parts, style=_style(),
+        notes=notes, parts=parts, style=Markup(f"{colours()}\n{STYLE}"),
     )  # fmt: skip
 
 
@@ -153,7 +163,7 @@ def _parts(cells: list[NotebookNode], names: Mapping[str, str], marks: Marks, ro
         changed = cell.metadata.get("gradus", {}).get("changed", False)
         own = kind in ("exercise", "check", "question", "extra") or failed or (kind == "demo" and changed)
         if not own:
-            folded.append(_markdown(cell.source, True) if cell.cell_type == "markdown" else _code(cell.source))
+            folded.append(_markdown(cell.source, True) if cell.cell_type == "markdown" else code_block(cell.source))
             folded += _outputs(outputs, room)
             continue
         if folded:
@@ -164,9 +174,9 @@ def _parts(cells: list[NotebookNode], names: Mapping[str, str], marks: Marks, ro
             part.body = _markdown(room.take(cell.source), False)
         elif kind == "check":
             part.body = Markup("\n").join(_verdict(outputs))
-            part.tests = _code(visible(cell.source))
+            part.tests = code_block(visible(cell.source))
         else:
-            part.body = Markup("\n").join([_code(room.take(cell.source)), *_outputs(outputs, room)])
+            part.body = Markup("\n").join([code_block(room.take(cell.source)), *_outputs(outputs, room)])
         yield part
     if folded:
         yield _Part("handout", Markup("\n").join(folded))
@@ -205,7 +215,8 @@ def _text(value: Any, between: str = "") -> str:
 
 
 @functools.lru_cache(maxsize=2000)  # most cells are the hand-out's, the same for a whole class
-def _code(source: str) -> Markup:
+def code_block(source: str) -> Markup:
+    """Python in colours, as HTML; `colours` has their style."""
     coloured = highlight(source, PythonLexer(stripnl=False, ensurenl=False), HtmlFormatter(nowrap=True))
     return Markup(f'<pre class="code">{coloured}</pre>')
 
@@ -259,11 +270,12 @@ _STYLED = {tag: {"style", "aria-label"} for tag in ("div", "span", "table", "tr"
 
 
 @functools.cache
-def _style() -> Markup:
+def colours() -> str:
+    """The style of `code_block`, on light and on dark."""
     light, dark = (HtmlFormatter(style=name).get_style_defs(".code") for name in ("default", "github-dark"))
     dark = re.sub(r"^(?:pre|td|span)\b.*$", "", dark, flags=re.MULTILINE)
     light = re.sub(r"^(?:pre|td|span)\b.*$", "", light, flags=re.MULTILINE)
-    return Markup(f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}\n{STYLE}")
+    return f"{light}\n@media (prefers-color-scheme: dark) {{\n{dark}\n}}"
 
 
 STYLE = """
@@ -316,7 +328,8 @@ base-uri 'none'; form-action 'none'">
 <h1>{{ title }}</h1>
 <div class="quiet">Feedback for {{ student }}</div>
 <p class="score"><b>Score: {{ "%g"|format(marks.score) }} / {{ "%g"|format(marks.points) }}</b>
-{% if marks.penalty %}<span class="quiet">(late: {{ "%g"|format(marks.penalty) }} points taken off)</span>{% endif %}
+{% if marks.late %}<span class="quiet">({{ marks.late }})</span>
+{% elif marks.penalty %}<span class="quiet">(late: {{ "%g"|format(marks.penalty) }} points taken off)</span>{% endif %}
 {% if waiting %}<span class="quiet">Not everything is marked yet.</span>{% endif %}</p>
 <table>
 {% for name, label, mark in rows %}
