@@ -150,6 +150,7 @@ class Course:
         self.close()  # what it knows of the unit's cells may change
         self._create()
         ledger.inspect(self.folder / "gradebook.db")
+        ledger.policy(self.folder, unit.name)  # a fault in it is said before anything is graded
         config = self.folder / "nbgrader_config.py"
         if not config.exists():
             config.write_text(CONFIG, encoding="utf-8")
@@ -258,10 +259,12 @@ class Course:
         Raises:
             CourseError: a page cannot be written, or somebody's notebook is in no gradebook; the others are written.
         """
-        from .feedback import page
+        from .feedback import Marks, page
+        from .marks import read
 
         notebooks = self._at("autograded", unit, "ipynb")
-        marks = ledger.marks(self.folder / "gradebook.db", unit) if notebooks else {}
+        found = read(self.folder, unit).results if notebooks else {}
+        marks = {student: Marks.of(result) for student, result in found.items()}
         written = []
         for student, path in notebooks.items():
             if student not in marks:

@@ -359,6 +359,16 @@ def placed(when: datetime, zone: tzinfo | None) -> datetime:
     return when.astimezone(UTC)
 
 
+def aware(when: datetime | None) -> datetime | None:
+    """A time of nbgrader's: in UTC, and it does not say so."""
+    return when.replace(tzinfo=UTC) if when else None
+
+
+def naive(when: datetime) -> datetime:
+    """A time as nbgrader keeps it."""
+    return when.astimezone(UTC).replace(tzinfo=None)
+
+
 def _zone(value: Any) -> tzinfo:
     try:
         return ZoneInfo(value)

@@ -21,7 +21,7 @@ from typing import Any
 
 import nbgrader
 from nbformat import NotebookNode
-from nbgrader.api import Base, Comment, Grade, Gradebook, MissingEntry, SubmittedNotebook
+from nbgrader.api import Base, Gradebook, MissingEntry
 from nbgrader.preprocessors import AssignLatePenalties, LimitOutput, OverwriteCells, SaveAutoGrades
 from sqlalchemy import create_engine, event, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session, scoped_session, sessionmaker
 from tornado.log import app_log
 from traitlets.config import Config, PyFileConfigLoader
 
-from .feedback import Mark, Marks
+from . import late
 
 BUSY_SECONDS = 60  # for somebody who saves a mark in formgrader meanwhile
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -201,6 +201,7 @@ class Ledger:
         self.overwrite, self.limit = OverwriteCells(**given), LimitOutput(**given)
         self.save, self.late = SaveAutoGrades(**given), AssignLatePenalties(**given)
         self.late.init_plugin()
+        self.policy = policy(folder, unit)
 
     def _read(self) -> tuple[dict[str, Any], dict[str, str]]:
         """The unit's cells by name, and the names of those that are graded or commented on by their number."""
@@ -280,14 +281,23 @@ class Ledger:
             # nbgrader asks for a second look at all that was marked by hand: only where there is something new to see
             if name in same and grade.manual_score is not None and grade.auto_score == seen[name][0]:
                 grade.needs_manual_grade = seen[name][1]
-        part.late_submission_penalty = None
+        part.late_submission_penalty = self._penalty(student, submission, part)
+
+    def _penalty(self, student: str, submission: Any, part: Any) -> float | None:
+        """What is taken off for coming late: by the policy's file, and without one by nbgrader's own plug-in."""
+        if self.policy is not None and self.policy.due is not None:
+            submission.assignment.duedate = late.naive(self.policy.due)
         seconds = submission.total_seconds_late
-        if seconds > 0:
-            book.db.flush()
-            book.db.refresh(part)  # its score is a sum that the database makes
+        if self.policy is None and not seconds:
+            return None
+        self.gradebook.db.flush()
+        self.gradebook.db.refresh(part)  # its score is a sum that the database makes
+        if self.policy is None:
             penalty = self.late.plugin_inst.late_submission_penalty(student, part.score, seconds)
-            if penalty is not None:
-                part.late_submission_penalty = min(max(penalty, 0), part.score)
+            return None if penalty is None else min(max(penalty, 0), part.score)
+        due = self.policy.due_for(student, late.aware(submission.duedate))
+        found = self.policy.judge(part.score, part.max_score, late.aware(submission.timestamp), due)
+        return found.penalty or None
 
     @contextlib.contextmanager
     def _refused(self) -> Iterator[None]:
@@ -322,42 +332,13 @@ def _config(folder: Path) -> Config:
         raise CourseError(f"{path} has a fault: {type(error).__name__}: {error}") from None
 
 
-def marks(path: Path, unit: str) -> dict[str, Marks]:
-    """Student -> what the gradebook says of their work in `unit`. It is only read.
+def policy(folder: Path, unit: str) -> late.Policy | None:
+    """The late policy of the course folder's file, None where it has none for the unit.
 
     Raises:
-        CourseError: there is no gradebook, or one that cannot be read.
+        CourseError: the file has a fault.
     """
-    inspect(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            with Gradebook(f"sqlite:///{path}?timeout={BUSY_SECONDS}", "gradus") as book:
-                return _marks(book, unit)
-    except MissingEntry:
-        return {}
-    except (SQLAlchemyError, sqlite3.Error) as error:
-        raise CourseError(why(error, path)) from None
-
-
-def _marks(book: Gradebook, unit: str) -> dict[str, Marks]:
-    notebook = book.find_notebook(unit, unit)
-    graded = [*notebook.grade_cells, *notebook.task_cells]
-    points = {cell.id: (cell.name, cell.max_score) for cell in graded}
-    names = {cell.id: cell.name for cell in (*graded, *notebook.solution_cells)}
-    order = {cell.name: number for number, cell in enumerate(notebook.source_cells)}
-    found, parts = {}, {}
-    for part in book.db.query(SubmittedNotebook).filter(SubmittedNotebook.notebook_id == notebook.id):
-        found[part.assignment.student_id] = parts[part.id] = Marks(penalty=part.late_submission_penalty or 0.0)
-    for grade in book.db.query(Grade).filter(Grade.cell_id.in_(points)):
-        if grade.notebook_id in parts:
-            name, most = points[grade.cell_id]
-            by_hand = grade.manual_score is not None or bool(grade.extra_credit)
-            mark = Mark(grade.score, most, grade.needs_manual_grade, by_hand)
-            parts[grade.notebook_id].cells[name] = mark
-    for comment in book.db.query(Comment).filter(Comment.cell_id.in_(names)):
-        if comment.notebook_id in parts and comment.manual_comment:
-            parts[comment.notebook_id].comments[names[comment.cell_id]] = comment.manual_comment
-    for part in parts.values():
-        part.cells = dict(sorted(part.cells.items(), key=lambda entry: order.get(entry[0], len(order))))
-    return found
+        return late.policy(folder, unit)
+    except late.LateError as error:
+        raise CourseError(str(error)) from None

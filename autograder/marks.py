@@ -16,7 +16,7 @@ from pathlib import Path
 
 from gradus.check.report import Report
 
-from . import late
+from . import late, ledger
 from .journal import Journal
 from .ledger import CourseError
 from .reading import GradeRow, Part, reading, rows
@@ -168,10 +168,7 @@ def read(folder: str | Path, unit: str, names: bool = True) -> UnitMarks:
     path = folder / "gradebook.db"
     if not path.exists():
         raise CourseError(f"There is no gradebook in {folder}. First: autograder grade {unit}")
-    try:
-        policy = late.policy(folder, unit)
-    except late.LateError as error:
-        raise CourseError(str(error)) from None
+    policy = ledger.policy(folder, unit)
     with reading(path) as session:
         found = rows(session, unit)
     people = {student: Person(*texts) for student, texts in found.people.items()}
@@ -180,7 +177,7 @@ def read(folder: str | Path, unit: str, names: bool = True) -> UnitMarks:
     results = {}
     for part in found.parts:
         student, entry = part.student, entries.get(part.student)
-        result = _judged(_result(unit, part, found.points, people.get(student, Person())), part, policy)
+        result = judged(unit, part, found.points, policy, people.get(student, Person()))
         if entry is not None:
             result = replace(
                 result,
@@ -200,22 +197,32 @@ def read(folder: str | Path, unit: str, names: bool = True) -> UnitMarks:
     return marks if names else nameless(marks, folder)
 
 
-def _result(unit: str, part: Part, points: dict[str, float], person: Person) -> Result:
+def judged(
+    unit: str, part: Part, points: dict[str, float], policy: late.Policy | None, person: Person = Person()
+) -> Result:
+    """One student's result by the gradebook's rows.
+
+    Args:
+        points: the unit's graded cells and the most that each gives.
+        policy: that of the late policy's file; without one the gradebook's penalty holds.
+    """
     none = GradeRow(None, None, 0.0, False)
     cells = {}
     for name, most in points.items():
         row = part.grades.get(name, none)
         comment = part.comments.get(name, "")
         cells[name] = Cell(name, most, row.auto, row.manual, row.extra, row.waiting, comment)
-    return Result(part.student, unit, cells, person, comments=part.comments, submitted=part.submitted)
-
-
-def _judged(result: Result, part: Part, policy: late.Policy | None) -> Result:
-    """With due time, lateness and penalty: those of the policy's file, without one the gradebook's."""
+    result = Result(part.student, unit, cells, person, comments=part.comments, submitted=part.submitted)
     due = policy.due_for(part.student, part.due) if policy else part.due
     found = (policy or late.Policy()).judge(result.raw, result.maximum, part.submitted, due)
-    given = {"penalty": found.penalty, "penalty_reason": found.reason} if policy else {"penalty": part.penalty}
-    return replace(result, due=due, late=found.late, recorded_penalty=part.penalty, **given)
+    return replace(
+        result,
+        due=due,
+        late=found.late,
+        penalty=found.penalty if policy else part.penalty,
+        penalty_reason=found.reason if policy else "",
+        recorded_penalty=part.penalty,
+    )
 
 
 def _with_reports(result: Result, kept: ExamResult) -> Result:

@@ -6,7 +6,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from nbgrader.api import (
@@ -27,6 +27,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 from sqlalchemy.pool import NullPool
 
+from .late import aware
 from .ledger import BUSY_SECONDS, CourseError, inspect, why
 
 
@@ -141,13 +142,8 @@ def _parts(session: Session, notebook: str, due: datetime | None) -> dict[str, P
         .filter(SubmittedNotebook.notebook_id == notebook)
     ):
         last = due + (extension or timedelta(0)) if due else None
-        found[number] = Part(number, student, _aware(when), _aware(last), penalty or 0.0)
+        found[number] = Part(number, student, aware(when), aware(last), penalty or 0.0)
     return found
-
-
-def _aware(when: datetime | None) -> datetime | None:
-    """nbgrader's times are in UTC, and do not say so."""
-    return when.replace(tzinfo=UTC) if when else None
 
 
 def _cells(session: Session, notebook: str) -> tuple[dict[str, tuple[str, float]], dict[str, str]]:
