@@ -13,7 +13,7 @@ from .address import Address
 
 BADGE, SESSION = "colab", "session"  # their ids
 
-CODE = '''\
+CODE = """\
 # Run this cell first in Colab or on Kaggle: it installs gradus, the course's helper package. Elsewhere it does nothing.
 import importlib.util
 import os
@@ -41,7 +41,7 @@ if HOSTED:
     gradus.hosted.ready()
 elif importlib.util.find_spec("gradus") is None:
     print(f"gradus is missing in this Python ({{sys.executable}}).")
-    print("Open the course with its own start.py, or choose the kernel of the course's folder .venv.")'''
+    print("Open the course with its own start.py, or choose the kernel of the course's folder .venv.")"""
 
 
 def cells(unit: str, address: Address | None) -> list[NotebookNode]:

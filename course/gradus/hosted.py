@@ -46,7 +46,9 @@ def ready() -> None:
         how = f" To turn one on: {TURN_ON[site]}." if site in TURN_ON else ""
         print(f"GPU: none. Most units need none.{how}")
     if passing():
-        print("To keep your work: File > Save a copy in Drive. Later units use the code that you write here: to take it")
+        print(
+            "To keep your work: File > Save a copy in Drive. Later units use the code that you write here: to take it"
+        )
         print("along, mount Drive before you go on (the folder icon at the left, then Mount Drive).")
 
 
