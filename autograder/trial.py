@@ -202,6 +202,19 @@ def _answering(change: Callable[[Any], Any]) -> Callable[[Callable], Callable]:
     return wrap
 
 
+def _idle(answer: Callable[[], Any]) -> Callable[[Callable], Callable]:
+    """Does nothing, and answers something: of a method that works by what it changes, the work is left undone."""
+
+    def wrap(function: Callable) -> Callable:
+        def mutant(*args: Any, **kwargs: Any) -> Any:
+            return answer()
+
+        mutant.__signature__ = inspect.signature(function)  # type: ignore[attr-defined]
+        return mutant
+
+    return wrap
+
+
 def _in_place(allowed: set[str]) -> Callable[[Callable], Callable]:
     def wrap(function: Callable) -> Callable:
         names = list(inspect.signature(function).parameters)
@@ -231,10 +244,10 @@ def mutant(kind: str) -> Callable[[dict[str, Any], Exercise], None]:
 
     def mutate(space: dict[str, Any], exercise: Exercise) -> None:
         wraps = {
-            "None": _answering(lambda r: None),
+            "None": _idle(lambda: None),
             "NaN": _answering(lambda r: _mapped(r, _nan)),
             "wrong values": _answering(lambda r: _mapped(r, _shifted)),
-            "equal to everything": _answering(lambda r: EqualToEverything()),
+            "equal to everything": _idle(EqualToEverything),
             "in place": _in_place(set(exercise.changes)),
         }
         changes = {"NaN": _nan, "wrong values": _shifted}
@@ -245,7 +258,7 @@ def mutant(kind: str) -> Callable[[dict[str, Any], Exercise], None]:
                 space[name] = wrap(value)
             elif inspect.isclass(value):
                 for attribute, member in list(vars(value).items()):
-                    if inspect.isfunction(member) and (not attribute.startswith("_") or attribute == "__call__"):
+                    if inspect.isfunction(member) and (not attribute.startswith("_") or attribute in OPERATORS):
                         setattr(value, attribute, _method(wrap, member, changes.get(kind)))
 
     return mutate
@@ -267,4 +280,5 @@ def _method(wrap: Callable, member: Callable, change: Callable | None) -> Callab
     return method
 
 
+OPERATORS = ("__call__", "__getitem__")  # of a class, beside its public methods
 MUTANTS = ("None", "NaN", "wrong values", "equal to everything", "in place")
