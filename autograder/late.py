@@ -236,7 +236,7 @@ class _Reader:
                 raise self.fault((key,), 'there may be "zone", [default] and [units.NAME] here')
         self.zone: tzinfo | None = None
         if "zone" in self.data:
-            self.zone = self.checked(("zone",), self.data["zone"], _zone)
+            self.zone = self.checked(("zone",), self.data["zone"], zone_called)
         default = self.policy(("default",), {}) if "default" in self.data else None
         tables = self.table(("units",)) if "units" in self.data else {}
         known = dict(self.data.get("default", {}))
@@ -369,7 +369,12 @@ def naive(when: datetime) -> datetime:
     return when.astimezone(UTC).replace(tzinfo=None)
 
 
-def _zone(value: Any) -> tzinfo:
+def zone_called(value: Any) -> tzinfo:
+    """The time zone of that name.
+
+    Raises:
+        ValueError: this machine knows none.
+    """
     try:
         return ZoneInfo(value)
     except (ValueError, OSError, TypeError, AttributeError, KeyError):  # KeyError: ZoneInfoNotFoundError
