@@ -3,22 +3,53 @@
 from __future__ import annotations
 
 import base64
+import io
+import re
 
 import ipywidgets
+import numpy as np
 import pytest
+from matplotlib.ticker import FuncFormatter
+from PIL import Image
 
 from gradus import plot, widgets
+from gradus.widgets import drawing
+from gradus.widgets.picture import Painter
+
+VIEW = "application/vnd.jupyter.widget-view+json"
+
+
+class Shown:
+    """What was displayed: bundles of data, and the widgets behind them."""
+
+    def __init__(self):
+        self.bundles, self.metadata = [], []
+
+    def __call__(self, data, raw, metadata):
+        assert raw
+        self.bundles.append(data)
+        self.metadata.append(metadata)
 
 
 @pytest.fixture
 def shown(monkeypatch):
-    """What `explore` displays: the data of each output, and the box behind it."""
-    found = []
-    monkeypatch.setattr("IPython.display.display", lambda data, raw: found.append(data))
-    boxes = []
-    make = ipywidgets.VBox
-    monkeypatch.setattr(ipywidgets, "VBox", lambda children: boxes.append(make(children)) or boxes[-1])
-    return found, boxes
+    found = Shown()
+    monkeypatch.setattr("IPython.display.display", found)
+    monkeypatch.setattr("gradus.widgets.show.publish", _publish(found))
+    monkeypatch.setattr("gradus.widgets.frames.publish", _publish(found))
+    return found
+
+
+def _publish(found):
+    from gradus.widgets.show import publish
+
+    found.boxes = []
+
+    def kept(widget, data, alt, alive=False):
+        found.boxes.append(widget)
+        publish(widget, data, alt, alive)
+
+    return kept
 
 
 def straight(slope):
@@ -33,23 +64,33 @@ def image(box):
     return box.children[-1]  # its value is a memoryview
 
 
-def test_the_output_carries_a_picture_without_a_kernel(shown):
-    widgets.explore(straight, slope=ipywidgets.FloatSlider(value=1.0))
-    data = shown[0][0]
-    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
-    assert data["text/plain"] == "A straight line."
-    assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
+def test_a_page_without_python_shows_the_picture_and_its_text(shown):
+    widgets.explore(straight, slope=widgets.slider(1.0, -3.0, 3.0))
+    live, still = shown.bundles
+    assert live[VIEW]["model_id"] == shown.boxes[0].model_id
+    assert base64.b64decode(still["image/png"]).startswith(b"\x89PNG")
+    assert still["text/plain"] == "A straight line."
+    assert 'alt="A straight line."' in still["text/html"] and still["image/png"] in still["text/html"]
+
+
+def test_the_still_picture_is_hidden_only_while_its_own_widget_lives(shown):
+    widgets.explore(straight, slope=widgets.slider(1.0, -3.0, 3.0))
+    (name,) = [name for name in shown.boxes[0]._dom_classes if name.startswith("gradus-live-")]
+    still = shown.bundles[1]["text/html"]
+    hidden = re.search(r"<style>(.*?)</style>", still)[1]
+    assert hidden.startswith(f"body:has(.{name}) .gradus-still-{name[12:]},")
+    assert f'<div class="gradus-still-{name[12:]}">' in still
+    assert "<script" not in still
 
 
 def test_moving_a_control_changes_the_picture(shown):
-    slider = ipywidgets.FloatSlider(value=1.0, min=-3, max=3)
+    slider = widgets.slider(1.0, -3.0, 3.0)
     widgets.explore(straight, slope=slider)
-    before = bytes(image(shown[1][0]).value)
+    before = bytes(image(shown.boxes[0]).value)
     slider.value = 2.0
-    after = bytes(image(shown[1][0]).value)
-    assert after != before
+    assert bytes(image(shown.boxes[0]).value) != before
     slider.value = 1.0
-    assert bytes(image(shown[1][0]).value) == before  # the same value, the same picture
+    assert bytes(image(shown.boxes[0]).value) == before  # the same value, the same picture
 
 
 @pytest.mark.parametrize("error", [NotImplementedError(), ValueError("shapes (3,) and (2,)"), ZeroDivisionError()])
@@ -57,14 +98,44 @@ def test_a_function_that_fails_stops_no_cell(shown, error):
     def broken(slope):
         raise error
 
-    widgets.explore(broken, slope=ipywidgets.FloatSlider(value=1.0))
-    assert bytes(image(shown[1][0]).value).startswith(b"\x89PNG")
+    widgets.explore(broken, slope=widgets.slider(1.0, -3.0, 3.0))
+    assert bytes(image(shown.boxes[0]).value).startswith(b"\x89PNG")
+    text = shown.bundles[1]["text/plain"]
+    assert "Write the exercise above" in text if type(error) is NotImplementedError else type(error).__name__ in text
+    assert str(error) in text
 
 
-def test_a_wrong_function_looks_wrong(shown):
-    widgets.explore(straight, slope=ipywidgets.FloatSlider(value=1.0))
-    widgets.explore(lambda slope: straight(-slope), slope=ipywidgets.FloatSlider(value=1.0))
-    assert shown[0][0]["image/png"] != shown[0][1]["image/png"]
+def test_what_is_no_figure_is_said(shown):
+    widgets.explore(lambda slope: slope, slope=widgets.slider(1.0, -3.0, 3.0))
+    assert "must return a Figure; it returned 1.0" in shown.bundles[1]["text/plain"].replace("\n", " ")
+
+
+@pytest.mark.parametrize(
+    ("mode", "error", "stops"),
+    [
+        ("", ValueError("x"), False),
+        ("handout", ValueError("x"), True),
+        ("handout", NameError("x"), True),
+        ("handout", NotImplementedError(), False),
+        ("solved", NotImplementedError(), True),
+        ("solved", KeyError("x"), True),
+    ],
+)
+def test_a_run_without_a_front_end_fails_where_a_draw_does(shown, monkeypatch, mode, error, stops):
+    monkeypatch.setenv("GRADUS_HEADLESS", mode)
+
+    def broken(slope):
+        raise error
+
+    for show in (
+        lambda: widgets.explore(broken, slope=widgets.slider(1, 0, 3)),
+        lambda: widgets.film(broken, [1, 2]),
+    ):
+        if stops:
+            with pytest.raises(type(error)):
+                show()
+        else:
+            show()
 
 
 def test_no_figure_is_left_open(shown):
@@ -76,13 +147,13 @@ def test_no_figure_is_left_open(shown):
         return figure
 
     before = plt.get_fignums()
-    slider = ipywidgets.FloatSlider(value=1.0)
+    slider = widgets.slider(1.0, 0.0, 4.0)
     widgets.explore(through_pyplot, slope=slider)
     slider.value = 3.0
     assert plt.get_fignums() == before
 
 
-def test_written_tells_missing_from_wrong():
+def test_written_tells_missing_from_wrong(monkeypatch):
     def missing():
         raise NotImplementedError
 
@@ -93,3 +164,267 @@ def test_written_tells_missing_from_wrong():
     assert widgets.written(lambda a, b=1: a + b, 1, b=2) == 3
     with pytest.raises(ValueError, match="wrong"):
         widgets.written(wrong)
+    monkeypatch.setenv("GRADUS_HEADLESS", "solved")  # there nothing may be missing
+    with pytest.raises(NotImplementedError):
+        widgets.written(missing)
+
+
+# --- how pictures are made ---
+
+
+def busy(kind, n):
+    """Figures whose layout depends on n, and some whose layout does not."""
+    figure, panels = plot.figure(2)
+    for axes in panels:
+        axes.plot([0, 1], [0, 1 + n % 2])
+        axes.set(xlabel="x", xlim=(0, 1), ylim=(0, 3))
+    axes = panels[0]
+    if kind == "title":
+        axes.set_title(f"number {n}")
+    elif kind == "lines":
+        axes.set_title("\n".join(["a title"] * n))
+    elif kind == "limits":
+        axes.set_ylim(0, 10.0**n)
+    elif kind == "names":
+        axes.set_yticks([0, 1], ["short", "a longer name" * n])
+    elif kind == "function":
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, at: "x" * n))
+    elif kind == "categories":
+        axes.barh(["a" * n * 4, "b"], [1, 2])
+    elif kind == "colour bar":
+        figure.colorbar(axes.imshow([[0, 10.0**n]]), ax=axes)
+    elif kind == "label":
+        axes.set_ylabel("y\n" * n)
+    elif kind == "heading":
+        figure.suptitle("a\n" * n)
+    elif kind == "text":
+        axes.text(1 + n / 10, 0.5, "outside", clip_on=False)
+    elif kind == "legend":
+        axes.legend(["a line" * n], loc="upper left", bbox_to_anchor=(1, 1))
+    elif kind == "log":
+        axes.set_yscale("log")
+        axes.set_ylim(0.1, 10.0 ** (3 * n))
+    elif kind == "image":
+        axes.imshow(np.eye(2 * n))
+    return figure
+
+
+KINDS = [
+    "title",
+    "lines",
+    "limits",
+    "names",
+    "function",
+    "categories",
+    "label",
+    "heading",
+    "text",
+    "legend",
+    "log",
+    "image",
+] + ["colour bar"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_layout_that_is_used_again_is_the_right_one(kind):
+    """What the painter draws after other figures is, to the pixel, what it draws first."""
+    painter = Painter()
+    for n in (1, 2, 3, 1):
+        assert painter.png(busy(kind, n)) == Painter().png(busy(kind, n)), (kind, n)
+
+
+def test_a_layout_is_used_again_when_only_lines_and_titles_change(monkeypatch):
+    painter = Painter()
+    painter.png(busy("title", 1))
+    laid = []
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda self, figure: laid.append(figure))
+    painter.png(busy("title", 2))
+    assert laid == []
+    painter.png(busy("lines", 2))
+    assert len(laid) == 1
+
+
+# --- controls ---
+
+
+@pytest.mark.parametrize(
+    ("arguments", "kind", "stop"),
+    [
+        ((3, 0, 10), ipywidgets.IntSlider, 1),
+        ((0.0, -1.0, 1.0, 0.25), ipywidgets.FloatSlider, 0.25),
+        ((0, 0, 1, 0.1), ipywidgets.FloatSlider, 0.1),
+        ((2.0, 0.0, 5.0), ipywidgets.FloatSlider, 0.05),
+    ],
+)
+def test_sliders(arguments, kind, stop):
+    made = widgets.slider(*arguments, label="shift (m)")
+    assert type(made) is kind and made.step == stop and made.description == "shift (m)"
+    assert type(made.value) is (int if kind is ipywidgets.IntSlider else float)
+
+
+def test_a_slider_shows_as_many_places_as_its_steps_have():
+    assert [widgets.slider(0.0, 0.0, 1.0, step).readout_format for step in (0.5, 0.25, 0.1, 0.05, 0.001, 1.0)] == [
+        ".1f", ".2f", ".1f", ".2f", ".3f", ".0f",
+    ]  # fmt: skip
+
+
+def test_a_log_slider_takes_and_gives_the_rates_themselves():
+    made = widgets.slider(0.01, 0.001, 10.0, label="lr", log=True)
+    assert made.value == 0.01 and made.min == -3 and made.max == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "options", "says"),
+    [
+        ((1, 5, 2), {}, "smaller"),
+        ((9, 0, 2), {"label": "steps"}, "'steps' starts at 9"),
+        ((1, 0, 2), {"log": True}, "above 0"),
+    ],
+)
+def test_an_impossible_slider_is_refused(arguments, options, says):
+    with pytest.raises(ValueError, match=says):
+        widgets.slider(*arguments, **options)
+
+
+def test_choice_and_switch():
+    assert widgets.choice(["a", "b"], label="which").value == "a"
+    assert widgets.choice({"one": 1, "two": 2}, value=2).value == 2
+    assert widgets.switch(True, "noise").value is True
+
+
+def test_a_player_steps_within_its_ends(shown):
+    steps = widgets.player(2, "step")
+    widgets.explore(lambda at: straight(at), at=steps)
+    before = bytes(image(shown.boxes[0]).value)
+    steps.ahead.click()
+    assert steps.value == 1 and bytes(image(shown.boxes[0]).value) != before
+    for _ in range(4):
+        steps.ahead.click()
+    assert steps.value == 2
+    for _ in range(4):
+        steps.back.click()
+    assert steps.value == 0
+
+
+def test_descriptions_have_the_room_they_need(shown):
+    long = widgets.slider(1, 0, 3, label="a rather long description (degrees)")
+    own = ipywidgets.FloatSlider(value=1, description="x", style={"description_width": "7px"})
+    widgets.explore(lambda a, b: straight(a), a=long, b=own)
+    assert long.style.description_width == "30ch" and own.style.description_width == "7px"
+
+
+# --- the pad, the points, the film ---
+
+
+def test_a_pad_gives_ink_from_0_to_1(shown):
+    sheet = widgets.pad((8, 8))
+    seen = []
+
+    def look(ink):
+        seen.append(ink)
+        return straight(ink.sum())
+
+    widgets.explore(look, ink=sheet)
+    assert seen[0].shape == (8, 8) and seen[0].dtype == float and 0 <= seen[0].min() < 0.1 < seen[0].max() <= 1
+    drawn = np.zeros((8, 8), dtype=np.uint8)
+    drawn[2, 5] = 255
+    sheet.ink = drawn.tobytes()  # what the page sends
+    assert len(seen) == 2 and seen[1][2, 5] == 1 and seen[1].sum() == 1
+    sheet.ink = drawn.tobytes()
+    assert len(seen) == 2  # the same again: not drawn again
+    sheet.ink = b"short"  # nothing that the page would send
+    assert len(seen) == 2
+
+
+def test_a_pads_examples():
+    ink = np.zeros((3, 4))
+    ink[1] = 1
+    assert np.array_equal(widgets.pad((3, 4), {"bar": ink}).value, ink)
+    assert widgets.pad((28, 28)).value.shape == (28, 28)
+    assert widgets.pad((28, 28), start=None).value.sum() == 0
+    with pytest.raises(ValueError, match=r"example 0 has the shape \(8, 8\)"):
+        widgets.pad((3, 4), np.zeros((1, 8, 8)))
+    with pytest.raises(ValueError, match="outside 0 to 1"):
+        widgets.pad((3, 4), 16 * ink[None])
+
+
+def test_a_pad_centres_what_is_drawn():
+    corner = np.zeros((5, 5))
+    corner[0, 4] = corner[1, 4] = 1
+    moved = drawing.centred(corner)
+    rows, columns = np.nonzero(moved)
+    assert columns.tolist() == [2, 2] and rows.mean() in (1.5, 2.5) and moved.sum() == 2
+    assert drawing.centred(np.zeros((5, 5))).sum() == 0
+
+
+def test_points_lie_over_the_axes(shown):
+    def plane(at):
+        figure, panels = plot.figure(2, width=8, height=4)
+        panels[1].set(xlim=(-1, 3), ylim=(0, 10))
+        panels[1].plot(*at.T)
+        return figure
+
+    dots = widgets.points([[0, 5], [1, 2]], axes=1)
+    widgets.explore(plane, at=dots)
+    assert dots.value.shape == (2, 2) and dots.limits == [-1, 3, 0, 10] and dots.size == [800, 400]
+    left, top, width, height = dots.frame
+    assert 0.5 < left < 0.6 and 0 < top < 0.1 and left + width <= 1 and top + height <= 1
+    before = bytes(dots.picture)
+    # The frame is where the axes are drawn: its left edge is the grey line of the axis.
+    pixels = np.asarray(Image.open(io.BytesIO(before)).convert("L"))
+    assert pixels[int((top + height / 2) * 400), round(left * 800) - 1 : round(left * 800) + 1].min() < 150
+    dots.places = [[0.5, 5], [1, 2]]
+    assert dots.value[0, 0] == 0.5 and bytes(dots.picture) != before
+
+
+def test_points_say_what_they_cannot_do(shown):
+    with pytest.raises(ValueError, match=r"\(3,\); it must be \(N, 2\)"):
+        widgets.points([1, 2, 3])
+    with pytest.raises(ValueError, match="1 points, 2 names"):
+        widgets.points([[1, 2]], names=["a", "b"])
+
+    def broken(at):
+        raise ValueError("no")
+
+    dots = widgets.points([[0, 5]])
+    widgets.explore(broken, at=dots)
+    assert dots.frame == []  # nothing to drag on a message
+
+
+def test_a_film_holds_all_its_pictures(shown):
+    widgets.film(straight, [-1, 0, 1], "slope", names=["down", "flat", "up"], start=2)
+    made = shown.boxes[0]
+    assert len(set(map(bytes, made.frames))) == 3 and made.at == 2
+    assert made.alts[0] == "A straight line. slope: down"
+    assert base64.b64decode(shown.bundles[1]["image/png"]) == bytes(made.frames[2])
+    assert shown.metadata[0] == {"gradus": {"widget": "alive"}}
+    with pytest.raises(ValueError, match="empty"):
+        widgets.film(straight, [])
+
+
+def test_a_film_of_an_unwritten_exercise_says_so(shown):
+    def missing(at):
+        raise NotImplementedError
+
+    widgets.film(missing, [0, 1])
+    assert "Write the exercise above" in shown.bundles[1]["text/plain"]
+
+
+def test_without_anywidget_the_course_still_runs(shown, monkeypatch):
+    monkeypatch.setattr("gradus.widgets.drawing.have_anywidget", lambda: False)
+    monkeypatch.setattr("gradus.widgets.dragging.have_anywidget", lambda: False)
+    monkeypatch.setattr("gradus.widgets.frames.have_anywidget", lambda: False)
+    sheet, dots, seen = widgets.pad((8, 8)), widgets.points([[1, 2]]), []
+
+    def look(ink, at):
+        seen.append((ink, at))
+        return straight(1)
+
+    widgets.explore(look, ink=sheet, at=dots)
+    assert "anywidget" in sheet.children[0].value and "anywidget" in dots.children[0].value
+    sheet.children[1].value = "4"
+    assert len(seen) == 2 and not np.array_equal(seen[0][0], seen[1][0]) and seen[1][1].tolist() == [[1, 2]]
+    widgets.film(straight, [0, 1])
+    assert base64.b64decode(shown.bundles[-1]["image/png"]).startswith(b"\x89PNG")

@@ -55,7 +55,8 @@ def test_solved_notebook_runs_and_gets_full_marks(path, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize("path", UNITS, ids=lambda path: path.stem)
-def test_untouched_handout_runs_without_an_error_and_gets_nothing(path, tmp_path):
+def test_untouched_handout_runs_without_an_error_and_gets_nothing(path, tmp_path, monkeypatch):
+    monkeypatch.setenv("GRADUS_HEADLESS", "handout")  # the same, but for an exercise that is not written
     unit = load_unit(path)
     notebook = run(release_notebook(unit), tmp_path)
     assert set(scores(notebook).values()) == {0.0}

@@ -1,0 +1,154 @@
+"""`explore`: one function for every widget of the course.
+
+The picture is an ordinary image inside a widget, so that it is quick to redraw. A second output carries the picture by
+itself: it is hidden while the widget is alive, and is what a page without Python shows (a saved notebook, nbconvert, PDF).
+"""
+
+from __future__ import annotations
+
+import base64
+import html
+import os
+import secrets
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from .. import plot
+from .picture import Painter, drawn, failure
+
+T = TypeVar("T")
+
+
+def written(function: Callable[..., T], *args: Any, **kwargs: Any) -> T | None:
+    """``function(*args, **kwargs)``, or None while the exercise behind it is not written yet."""
+    try:
+        return function(*args, **kwargs)
+    except (NotImplementedError, NameError):
+        if headless() == "solved":
+            raise
+        return None
+
+
+def headless() -> str:
+    """What a run without a front end asks of widgets, from $GRADUS_HEADLESS.
+
+    "": nothing; what fails is shown in the picture. "handout": what a draw raises is raised, but for an exercise that is
+    not written. "solved": all that it raises, since there everything is written.
+    """
+    return os.environ.get("GRADUS_HEADLESS", "")
+
+
+def explore(draw: Callable[..., Any], **controls: Any) -> None:
+    """Show the figure that `draw` returns, and draw it anew whenever a control moves.
+
+    Args:
+        draw: called with the controls' values by name; returns a matplotlib Figure. The first line of its docstring is
+            the picture's alternative text.
+        controls: what `slider`, `choice`, `switch`, `player`, `pad` and `points` make, or any widget with a `value`.
+
+    What goes wrong in `draw` is shown in the picture: an exercise that is not written yet stops no cell. While a picture
+    is being drawn the front end holds back the values that a fast drag passes through, and sends the newest.
+    """
+    import ipywidgets
+
+    painter = Painter()
+    shown: dict[str, Any] = {}
+    canvas = next(
+        (control for control in controls.values() if hasattr(control, "frame")), None
+    )  # points in the picture
+    if canvas is None:
+        canvas = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", width=f"{_WIDTH}px"))
+
+    def redraw(change: Any = None) -> None:
+        values = {name: control.value for name, control in controls.items()}
+        if shown.get("values") is not None and _same(values, shown["values"]):
+            return  # a control that tells of the same value twice
+        try:
+            data, alt, made = drawn(draw, values, painter)
+        except Exception as error:
+            if headless() == "solved" or (headless() and not isinstance(error, NotImplementedError)):
+                raise
+            made = failure(error)
+            data, alt = painter.png(made), plot.describe(made)
+        shown.update(values=values, png=data, alt=alt)
+        if hasattr(canvas, "frame"):
+            canvas.place(made, data, alt)
+        else:
+            canvas.value = data
+            if canvas.has_trait("tooltip"):  # ipywidgets 8: the image's name for a screen reader
+                canvas.tooltip = alt
+
+    redraw()
+    for control in controls.values():
+        control.observe(redraw, names="value")
+    others = [control for control in controls.values() if control is not canvas]
+    _align(others)
+    box = ipywidgets.VBox([*others, canvas])
+    publish(box, shown["png"], shown["alt"])
+
+
+_WIDTH = round(7.2 * plot.DPI)
+
+
+def _same(values: dict[str, Any], before: dict[str, Any]) -> bool:
+    import numpy as np
+
+    return all(
+        np.array_equal(value, before[name])
+        if isinstance(value, np.ndarray)
+        else value is before[name] or value == before[name]
+        for name, value in values.items()
+    )
+
+
+def _align(controls: list[Any]) -> None:
+    """Give descriptions that nobody gave a width the room that the longest of them needs."""
+    texts = [str(getattr(control, "description", "")) for control in controls]
+    width = f"{min(max(map(len, texts), default=0) * 0.95 + 2, 30):.0f}ch"
+    for control in (getattr(control, "slider", control) for control in controls):
+        style = getattr(control, "style", None)
+        if style is not None and style.has_trait("description_width") and not style.description_width:
+            style.description_width = width
+            if control.layout.width is None:
+                control.layout.width = "min(100%, 560px)"
+
+
+def publish(widget: Any, data: bytes, alt: str, alive: bool = False) -> None:
+    """Put a widget into the cell's output, and after it the picture that stands for it where no Python runs.
+
+    Args:
+        widget: to be shown.
+        data, alt: the picture, as a PNG, and a text in its place.
+        alive: the widget works without Python too. Both outputs say so in their metadata ("gradus"), for those who make
+            pages: a widget that is not alive is better left out of them.
+    """
+    from IPython.display import display
+
+    name = f"gradus-live-{secrets.token_hex(6)}"
+    widget.add_class(name)
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    display(
+        {"application/vnd.jupyter.widget-view+json": view, "text/html": "", "text/plain": alt},
+        metadata={"gradus": {"widget": "alive" if alive else "needs-python"}},
+        raw=True,
+    )
+    display(
+        {
+            "text/html": _still(name, data, alt),
+            "image/png": base64.b64encode(data).decode(),
+            "text/plain": alt,
+        },
+        metadata={"gradus": {"still": True}},
+        raw=True,
+    )
+
+
+def _still(name: str, data: bytes, alt: str) -> str:
+    """The picture for a page on which the widget called `name` is not alive. Style only, no script."""
+    still = f"gradus-still-{name.rpartition('-')[2]}"
+    lab = f".jp-OutputArea-child:has(+ .jp-OutputArea-child .{still})"  # JupyterLab's "model not found" above it
+    return (
+        f"<style>body:has(.{name}) .{still},body:not(:has(.{name})) {lab}{{display:none}}</style>"
+        f'<div class="{still}">{plot.picture_html(data, alt)}'
+        f'<div style="opacity:.75;font-size:90%">{html.escape("Run this cell to move it.")}</div></div>'
+    )
