@@ -1,4 +1,4 @@
-"""What README.md and CONTRIBUTING.md tell people to type is there to be typed."""
+"""What README.md, CONTRIBUTING.md and GUIDE.md tell people to type is there to be typed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from autograder.cli import main
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["README.md", "CONTRIBUTING.md"]
+PAGES = ["README.md", "CONTRIBUTING.md", "GUIDE.md"]
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 INLINE = re.compile(r"`((?:make|autograder|nbgrader|source)\s[^`]+)`")
 
