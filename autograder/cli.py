@@ -9,6 +9,9 @@ from typing import Any
 
 import click
 
+from . import cli_marks
+from .cli_regrade import regrade
+from .cli_report import learn, report
 from .cli_tools import CLASS, EXAMINING, SANDBOX, choose, console, names, open_examiner, unit_path, with_options
 
 
@@ -183,8 +186,15 @@ def feedback(unit: str, folder: str) -> None:
 @main.command()
 @click.option("--folder", default="demo", show_default=True, help="Where the demonstration class is made.")
 @click.option("--unit", "units", multiple=True, help="Units to grade; the default is two quick ones.")
+@click.option(
+    "--class",
+    "size",
+    default=0,
+    type=click.IntRange(0),
+    help="Instead, a class of so many, of mixed work, for its report.",
+)
 @with_options(SANDBOX)
-def demo(folder: str, units: tuple[str, ...], kind: str) -> None:
+def demo(folder: str, units: tuple[str, ...], size: int, kind: str) -> None:
     """Make a class out of the sources, grade it, and compare with what each student deserves."""
     from .demo import run_demo
     from .gradebook import CourseError
@@ -193,7 +203,7 @@ def demo(folder: str, units: tuple[str, ...], kind: str) -> None:
 
     paths = [unit_path(unit) for unit in units]
     try:
-        sys.exit(run_demo(Path(folder), paths, console, kind))
+        sys.exit(run_demo(Path(folder), paths, console, kind, size))
     except (SourceErrors, CourseError, SandboxError, OSError) as error:
         raise click.ClickException(str(error)) from None
 
@@ -204,6 +214,13 @@ def doctor() -> None:
     from .doctor import examine_machine
 
     sys.exit(examine_machine(console))
+
+
+main.add_command(cli_marks.export)
+main.add_command(cli_marks.late)
+main.add_command(regrade)
+main.add_command(report)
+main.add_command(learn)
 
 
 if __name__ == "__main__":

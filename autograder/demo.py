@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import ast
 import json
+import shlex
 import shutil
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from .gradebook import Course
 from .kernel import Limits
 from .release import filled, solved_notebook, to_text
 from .report import write_report
+from .results import ExamResult
 from .source import Exercise, Unit, unit_paths
 from .trial import exercise_names
 from .workplace import Workplace
@@ -50,39 +51,39 @@ def demo_class(bundle: Bundle) -> list[Student]:
     total = sum(exercise.points for exercise in unit.exercises.values())
     last = list(unit.exercises.values())[-1]  # nothing builds on it, so what it loses is just its own
 
-    def paper(answers: dict[str, str]) -> bytes:
-        return to_text(filled(bundle.release, answers)).encode()
-
     variants = {name: f"{e.cell.source}\n\n{e.variants[0].source}" for name, e in unit.exercises.items()}
     stubs = to_text(bundle.release).encode()
     students = [
         Student("perfect", to_text(solved_notebook(unit)).encode(), total),
         Student("stubs-only", stubs, 0.0),
-        Student("variants", paper(variants), total),
-        *_mistaken(bundle, right, total, paper),
+        Student("variants", paper(bundle, variants), total),
+        *_mistaken(bundle, right, total),
         Student(
             "crash",
-            paper(right | {last.name: "import os\nos._exit(1)"}),
+            paper(bundle, right | {last.name: "import os\nos._exit(1)"}),
             total - last.points,
             outcome="died",
         ),
-        Student("raises", paper(right | {last.name: "1 / 0"}), total - last.points),
+        Student("raises", paper(bundle, right | {last.name: "1 / 0"}), total - last.points),
         Student(
             "endless-loop",
-            paper(right | {last.name: _loops(last)}),
+            paper(bundle, right | {last.name: loops(last)}),
             total - last.points,
             outcome="timeout",
         ),
         Student("broken-json", stubs[: len(stubs) // 2], 0.0, outcome="unreadable"),
         Student("copied-cell", _copied(to_text(solved_notebook(unit)), last), total),
-        Student("patched-allclose", _patched(unit, bundle), 0.0),
+        Student("patched-allclose", patched(bundle), 0.0),
     ]
     return students
 
 
-def _mistaken(
-    bundle: Bundle, right: dict[str, str], total: float, paper: Callable[[dict[str, str]], bytes], count: int = 8
-) -> list[Student]:
+def paper(bundle: Bundle, answers: dict[str, str]) -> bytes:
+    """The notebook that a student with these answers (grade_id -> source) hands in."""
+    return to_text(filled(bundle.release, answers)).encode()
+
+
+def _mistaken(bundle: Bundle, right: dict[str, str], total: float, count: int = 8) -> list[Student]:
     """Students with one known mistake each, spread over the exercises.
 
     A mistake is left out if another exercise calls its functions: it would cost marks there too.
@@ -103,7 +104,7 @@ def _mistaken(
             share = sum(status == "pass" for status, _ in known.tests.values()) / len(known.tests)
             score = total - exercise.points + round(exercise.points * share, 2)
             answer = f"{exercise.cell.source}\n\n{mistake.source}"
-            data = paper(right | {name: answer})
+            data = paper(bundle, right | {name: answer})
             chosen.append(Student(f"mistake-{name}-{mistake.name}", data, round(score, 2), (name, mistake.name)))
     return chosen
 
@@ -128,11 +129,12 @@ def _hollow(exercise: Exercise, body: str) -> str:
     return "\n".join(parts)
 
 
-def _loops(exercise: Exercise) -> str:
+def loops(exercise: Exercise) -> str:
+    """The exercise's names, none of which comes back."""
     return _hollow(exercise, "while True: pass")
 
 
-def _patched(unit: Unit, bundle: Bundle) -> bytes:
+def patched(bundle: Bundle) -> bytes:
     """Wrong answers everywhere, and a NumPy that calls them right."""
     patch = (
         "import numpy as np, builtins\n"
@@ -141,8 +143,8 @@ def _patched(unit: Unit, bundle: Bundle) -> bytes:
         "import gradus.check.asserts as asserts\n"
         "asserts._compare = lambda *a, **k: None\n"
     )
-    answers = {name: patch + _hollow(e, "return 0.123456789") for name, e in unit.exercises.items()}
-    return to_text(filled(bundle.release, answers)).encode()
+    answers = {name: patch + _hollow(e, "return 0.123456789") for name, e in bundle.unit.exercises.items()}
+    return paper(bundle, answers)
 
 
 def _copied(solved: str, exercise: Exercise) -> bytes:
@@ -153,8 +155,15 @@ def _copied(solved: str, exercise: Exercise) -> bytes:
     return json.dumps(notebook).encode()
 
 
-def run_demo(folder: Path, paths: list[Path], console: Console, kind: str = "auto") -> int:
-    """Make, grade and judge the class; return the exit status."""
+def run_demo(folder: Path, paths: list[Path], console: Console, kind: str = "auto", size: int = 0) -> int:
+    """Make, grade and judge the class; return the exit status.
+
+    Args:
+        size: of a class of mixed work for each unit, whose scores are not foreseen; 0 for the class that shows one of
+            each kind, and what each deserves.
+    """
+    from .crowd import crowd
+
     paths = paths or unit_paths()[:2]
     if not paths:
         console.print("There is no unit in solutions/. Run this in the project's folder.", markup=False)
@@ -175,39 +184,55 @@ def run_demo(folder: Path, paths: list[Path], console: Console, kind: str = "aut
         console.print(f"{path.stem}: building")
         bundle = Bundle.load(path)
         course.prepare(bundle.unit)
-        students = demo_class(bundle)
-        for student in students:
-            target = course.folder / "submitted" / student.name / bundle.unit.name / f"{bundle.unit.name}.ipynb"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_bytes(student.data)
-        found = course.submissions(bundle.unit.name)
-
-        def say(text: str) -> None:
-            console.print(text, markup=False, soft_wrap=True)
-
-        def finished(graded: Graded) -> None:
-            result = graded.result
-            say(f"{graded.student}: {result.score:g} / {result.points:g}, {result.outcome}, {graded.seconds:.1f} s")
-
-        with Workplace(bundle.to_bytes(), LIMITS, kind) as place:
-            sources = {student: File(file) for student, file in found.items()}
-            results = grade_class(bundle, sources, course, place, finished=finished).results
-        scores = course.scores(bundle.unit.name)
-        table = Table("student", "deserves", "got", "outcome", "recognised", "", title=bundle.unit.name)
-        for student in students:
-            result = results[student.name]
-            good = abs(scores[student.name] - student.score) < 0.006 and result.outcome == student.outcome
-            if student.mistake:
-                good = good and result.mistakes.get(student.mistake[0]) == student.mistake[1]
-            wrong += not good
-            hints = ", ".join(result.mistakes.values())
-            mark = "[green]as deserved[/]" if good else "[red]NOT as deserved[/]"
-            row = (f"{student.score:g}", f"{scores[student.name]:g}", result.outcome, hints, mark)
-            table.add_row(student.name, *row)
-        console.print(table)
+        students = crowd(bundle, size) if size else demo_class(bundle)
+        results = _graded(course, bundle, students, console, kind)
+        if not size:
+            wrong += _judged(course, bundle, students, results, console)
         course.feedback(bundle.unit.name)
-        say(f"Feedback pages: {course.folder / 'feedback'}/NAME/{bundle.unit.name}/{bundle.unit.name}.html")
-        for page in write_report(course.folder / "reports", bundle.unit, results):
-            say(f"Report: {page}")
-    console.print("Every student got what the work deserves." if not wrong else f"{wrong} students did not.")
+        pages = f"Feedback pages: {course.folder / 'feedback'}/NAME/{bundle.unit.name}/{bundle.unit.name}.html"
+        console.print(pages, markup=False, soft_wrap=True)
+        page, *_ = write_report(course.folder, bundle.unit, option=f"--course {shlex.quote(str(course.folder))}")
+        console.print(f"Report: {page}", markup=False, soft_wrap=True)
+    if not size:
+        console.print("Every student got what the work deserves." if not wrong else f"{wrong} students did not.")
     return 1 if wrong else 0
+
+
+def _graded(
+    course: Course, bundle: Bundle, students: list[Student], console: Console, kind: str
+) -> dict[str, ExamResult]:
+    """Hand in and grade."""
+    for student in students:
+        target = course.folder / "submitted" / student.name / bundle.unit.name / f"{bundle.unit.name}.ipynb"
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(student.data)
+    found = course.submissions(bundle.unit.name)
+
+    def finished(graded: Graded) -> None:
+        result = graded.result
+        said = f"{graded.student}: {result.score:g} / {result.points:g}, {result.outcome}, {graded.seconds:.1f} s"
+        console.print(said, markup=False, soft_wrap=True)
+
+    with Workplace(bundle.to_bytes(), LIMITS, kind) as place:
+        sources = {student: File(file) for student, file in found.items()}
+        return grade_class(bundle, sources, course, place, finished=finished).results
+
+
+def _judged(
+    course: Course, bundle: Bundle, students: list[Student], results: dict[str, ExamResult], console: Console
+) -> int:
+    """Show what each deserves and got; return how many got something else."""
+    scores, wrong = course.scores(bundle.unit.name), 0
+    table = Table("student", "deserves", "got", "outcome", "recognised", "", title=bundle.unit.name)
+    for student in students:
+        result = results[student.name]
+        good = abs(scores[student.name] - student.score) < 0.006 and result.outcome == student.outcome
+        if student.mistake:
+            good = good and result.mistakes.get(student.mistake[0]) == student.mistake[1]
+        wrong += not good
+        hints = ", ".join(result.mistakes.values())
+        mark = "[green]as deserved[/]" if good else "[red]NOT as deserved[/]"
+        row = (f"{student.score:g}", f"{scores[student.name]:g}", result.outcome, hints, mark)
+        table.add_row(student.name, *row)
+    console.print(table)
+    return wrong

@@ -149,11 +149,14 @@ def _mutant(unit: Unit, exercise: Exercise, kind: str, problem: Callable[[int, s
         yield problem(exercise.check.line, f"{says} {', '.join(fooled)}")
 
 
-def examiner_problems(unit: Unit, bank: Bank, nursery: Nursery | None = None) -> Iterator[Problem]:
+def examiner_problems(
+    unit: Unit, bank: Bank, nursery: Nursery | None = None, only: str | None = None
+) -> Iterator[Problem]:
     """Reference, variants and mistakes once more, as grading runs them: the two ways must agree.
 
     Args:
         nursery: the warm parent of the process that they run in; without one it is started cold, in no sandbox.
+        only: the one exercise to be tried; all of them if None.
     """
     from .bundle import Bundle
     from .examine import Session
@@ -164,7 +167,8 @@ def examiner_problems(unit: Unit, bank: Bank, nursery: Nursery | None = None) ->
         for cell in unit.setups:
             session.run(cell.source)
         for exercise in unit.exercises.values():
-            yield from _examined(unit, exercise, session)
+            if only in (None, exercise.name):
+                yield from _examined(unit, exercise, session)
     finally:
         session.close()
 
