@@ -236,3 +236,14 @@ def test_assert_gradient_names_argument_and_index():
     assert "argument 0 (`w`)" in str(error.value) and "at [2]" in str(error.value) and "0.5" in str(error.value)
     with pytest.raises(CheckFailure, match="at \\[0\\]"):
         assert_gradient(f, lambda w, x: w * np.nan, w, 2.0)
+
+
+def test_an_assert_in_a_probe_is_left_alone():
+    """Beside the student's code nothing is recorded; a hint would match in one place and not in the other."""
+    import ast
+
+    from gradus.check.rewrite import rewrite
+
+    text = "@inside\ndef probe(x):\n    assert x\n\ndef test_a():\n    assert probe(1)"
+    changed = ast.unparse(rewrite(ast.parse(text)))
+    assert changed.count("__assert_true__") == 1 and "assert x" in changed

@@ -31,6 +31,11 @@ _OPS: dict[str, tuple[str, Callable[[Any, Any], Any]]] = {
 
 
 class _Asserts(ast.NodeTransformer):
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> ast.AST:
+        if any(isinstance(mark, ast.Name) and mark.id == "inside" for mark in node.decorator_list):
+            return node  # a probe runs beside the student's code, where nothing is recorded: here and there alike
+        return self.generic_visit(node)
+
     def visit_Assert(self, node: ast.Assert) -> ast.AST:
         text = ast.Constant(ast.unparse(node.test))
         message = ast.Lambda(_no_arguments(), node.msg) if node.msg else ast.Constant(None)
