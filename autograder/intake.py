@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import hashlib
 import json
 import re
 import symtable
@@ -47,6 +48,7 @@ class _Found:
     exercise: str | None
     id: str | None
     marks: dict[str, Any] = field(default_factory=dict)  # nbgrader's, and the tags
+    sealed: bool = False  # whether nbgrader's checksum says that text and marks are as they were given out
 
 
 def read_cells(data: bytes) -> list[_Found]:
@@ -104,14 +106,28 @@ def _found(cell: Any) -> _Found | None:
         return value if isinstance(value, str) else None
 
     kind, identity = cell.get("cell_type"), cell.get("id")
+    kind, checksum = kind if isinstance(kind, str) else "", text("nbgrader", "checksum")
     return _Found(
-        kind if isinstance(kind, str) else "",
+        kind,
         source,
         text("nbgrader", "grade_id"),
         text("gradus", "exercise") if text("gradus", "role") == "exercise" else None,
         identity if isinstance(identity, str) else None,
         _marks(metadata),
+        checksum is not None and checksum == _checksum(source, kind, metadata["nbgrader"]),
     )
+
+
+def _checksum(source: str, kind: str, marks: dict[str, Any]) -> str:
+    """nbgrader's, which the hand-out's locked cells carry."""
+    grade, solution = bool(marks.get("grade")), bool(marks.get("solution"))
+    locked = not solution and (grade or bool(marks.get("locked")))
+    parts = [source, kind, str(grade), str(solution), str(locked), str(marks.get("grade_id"))]
+    try:
+        parts += [str(float(marks["points"]))] if grade else []
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return ""
+    return hashlib.md5("".join(parts).encode(), usedforsecurity=False).hexdigest()
 
 
 def _marks(metadata: Any) -> dict[str, Any]:
@@ -146,12 +162,17 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
     placed: dict[str, list[str]] = {}
     extras: list[tuple[str | None, str]] = []
     here: str | None = None
+    sealed: set[tuple[str, str]] = set()  # cell and text, as some hand-out had them
     for cell, target in zip(found, _targets(found, mine), strict=True):
         if target is None:
             if cell.kind == "code" and cell.source.strip():
                 extras.append((here, cell.source))
             continue
-        edited = _edited(cell.marks, _marks(mine[target].metadata))
+        theirs = cell.marks
+        if cell.sealed:  # a test that was mended since it was handed out makes nobody a cheat
+            sealed.add((target, cell.source))
+            theirs = {tag: theirs[tag] for tag in TAGS}
+        edited = _edited(theirs, _marks(mine[target].metadata))
         if edited:
             evidence.append(f"marks of cell {target} were edited ({edited}): the hand-out's were used")
         before = placed.setdefault(target, [])
@@ -163,7 +184,7 @@ def rebuild(release: NotebookNode, submission: bytes) -> Rebuilt:
             here = target
         before.append(cell.source)
     for identity, sources in placed.items():
-        _place(mine[identity], original[identity], sources, notes, evidence)
+        _place(mine[identity], original[identity], sources, notes, evidence, sealed)
     for identity, cell in mine.items():
         if identity not in placed and role(cell) in ("exercise", "question", "check"):
             notes.append(f"cell {identity} is missing: the hand-out's was used")
@@ -220,7 +241,14 @@ def _defined(source: str) -> set[str]:
     return {n.name for n in tree.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
 
 
-def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[str], evidence: list[str]) -> None:
+def _place(
+    cell: NotebookNode,
+    original: str,
+    sources: list[str],
+    notes: list[str],
+    evidence: list[str],
+    sealed: set[tuple[str, str]],
+) -> None:
     kind, filled = role(cell), _filled(sources, original)
     if cell.metadata.gradus.get("locked"):
         return  # the hand-out's, whatever the student made of it
@@ -232,6 +260,8 @@ def _place(cell: NotebookNode, original: str, sources: list[str], notes: list[st
         if filled:
             cell.source = filled[0]
             cell.metadata.gradus["changed"] = True
+    elif kind == "check" and filled and all((cell.id, source) in sealed for source in filled):
+        notes.append(f"cell {cell.id} is that of an earlier hand-out: today's was used")
     elif kind in ("check", "setup") and filled:
         notes.append(f"cell {cell.id} was edited: the hand-out's was used")
         if kind == "check":

@@ -6,11 +6,11 @@ import pytest
 
 from autograder.bundle import Bundle
 from autograder.examine import examine
-from autograder.intake import rebuild
+from autograder.intake import read_cells, rebuild
 from autograder.kernel import Kernel, Limits
 from autograder.release import filled, solved_notebook, to_text
 
-from .tiny import write
+from .tiny import SOURCE, write
 
 LIMITS = Limits(cell_seconds=20, call_seconds=10, total_seconds=60)
 
@@ -113,12 +113,11 @@ def test_a_process_that_does_not_answer_costs_nothing(bundle, monkeypatch):
     assert "the process did not answer" in result.evidence[0] and result.evidence[0] in result.notes
 
 
-def edited(bundle, change):
-    notebook = solved_notebook(bundle.unit)
+def edited(bundle, change, today=None):
     notebook = filled(bundle.release, {n: e.cell.source for n, e in bundle.unit.exercises.items()})
     for cell in notebook.cells:
         change(cell)
-    return rebuild(bundle.release, to_text(notebook).encode())
+    return rebuild((today or bundle).release, to_text(notebook).encode())
 
 
 def test_an_honest_notebook_gives_no_cause(bundle):
@@ -126,6 +125,38 @@ def test_an_honest_notebook_gives_no_cause(bundle):
     assert edited(bundle, lambda cell: None).evidence == []
     assert edited(bundle, lambda cell: cell.metadata.clear()).evidence == []  # some programs drop it all
     assert edited(bundle, lambda cell: cell.metadata.update(colab={}, id="x", tags=["mine"])).evidence == []
+
+
+def test_a_check_that_was_mended_since_it_was_handed_out_is_no_tampering(bundle, tmp_path):
+    """nbgrader's checksum in the cell says that the student did not touch it. Tags are in no checksum."""
+    source = SOURCE.replace("[[0.25, 0.75]]", "[[0.26, 0.74]]").replace("points=4", "points=5")
+    earlier = Bundle.load(write(tmp_path, source))
+    handed_out = edited(earlier, lambda cell: None, bundle)
+    assert handed_out.evidence == []
+    assert handed_out.notes == ["cell check-softmax is that of an earlier hand-out: today's was used"]
+    [check] = [cell for cell in handed_out.notebook.cells if cell.id == "check-softmax"]
+    assert "[[0.25, 0.75]]" in check.source and check.metadata.nbgrader.points == 4
+
+    def touched(cell):
+        if cell.id == "check-softmax":
+            cell.source += "\n4.0"
+
+    def tagged(cell):
+        if cell.id == "check-softmax":
+            cell.metadata["tags"] = ["skip-execution"]
+
+    assert "cell check-softmax was edited: the hand-out's was used" in edited(earlier, touched, bundle).evidence
+    assert ["skip-execution" in line for line in edited(earlier, tagged, bundle).evidence] == [True]
+
+
+def test_every_check_that_is_handed_out_is_sealed(bundle):
+    from nbgrader.utils import compute_checksum
+
+    found = {cell.grade_id: cell for cell in read_cells(to_text(bundle.release).encode())}
+    checks = [cell for cell in bundle.release.cells if cell.id.startswith("check-")]
+    assert len(checks) == 2
+    for cell in checks:
+        assert found[cell.id].sealed and cell.metadata.nbgrader.checksum == compute_checksum(cell)
 
 
 def test_edited_checks_marks_and_tags_are_told(bundle):
