@@ -37,7 +37,9 @@ def histogram(scores: Scores, reachable: float) -> Markup:
             f'<rect class="bar" x="{x(start) + 1:.1f}" width="{max(1.0, x(stop) - x(start) - 2):.1f}" y="{y(count):.1f}" '
             f'height="{y(0) - y(count):.1f}"><title>{words}</title></rect>'
         )
-        parts.append(f'<text class="tick" x="{x(start):.1f}" y="{y(0) + 16:.1f}" text-anchor="middle">{start:g}</text>')
+        if x(end) - x(start) > 24:
+            at = f'x="{x(start):.1f}" y="{y(0) + 16:.1f}"'
+            parts.append(f'<text class="tick" {at} text-anchor="middle">{start:g}</text>')
         if count:
             parts.append(
                 f'<text class="count" x="{(x(start) + x(stop)) / 2:.1f}" y="{y(count) - 4:.1f}" '

@@ -126,7 +126,10 @@ def propose(found: Found, name: str, hint: str, kind: str) -> Proposal:
         if not problems:
             return Proposal(found.path, found.text, after, cell, line)
         refused.append("\n".join(problems))
-    raise LearnError(f"The source was refused with this mistake in it: {refused[0]}")
+    why = refused[0] if refused[0].endswith(".") else f"{refused[0]}."
+    if found.group.follows:
+        why += f" It may only follow from {', '.join(found.group.follows)}, which these students have wrong too."
+    raise LearnError(f"The source was refused with this mistake in it: {why}")
 
 
 def write(proposal: Proposal) -> None:
@@ -200,12 +203,7 @@ def _through_gates(found: Found, text: str, name: str, kind: str) -> list[str]:
     bank = Bank.from_dict({"exercises": {found.group.exercise: answer["entries"]}})
     drawn = bank.match(found.report)
     if drawn is None or drawn[0] != name:
-        follows = (
-            f" It may rest on {', '.join(found.group.follows)}, which are wrong too." if found.group.follows else ""
-        )
-        return [
-            f"run after the right answers to the other exercises, the code does not answer as these students did.{follows}"
-        ]
+        return ["run after the right answers to the other exercises, the code does not answer as these students did"]
     return []
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from . import charts
 from .feedback import code_block, colours
 from .figures import ClassFigures, MistakeFigures
+from .plaincode import plain
 from .reportstyle import STYLE
 from .unknown import Group
 
@@ -57,6 +59,7 @@ def render(figures: ClassFigures, shown: Shown) -> str:
         slowest=sorted(figures.times.processor or figures.times.wall, key=_by(figures), reverse=True)[:5],
         median=_median,
         code=_code,
+        plain=plain,
         anchor=lambda *words: "-".join(words),
     )
 
@@ -84,11 +87,18 @@ def _code(source: str) -> Markup:
     return code_block("\n".join(lines))
 
 
+def _ticks(text: str) -> Markup:
+    """A hint as it is shown in a notebook: what stands between backticks as code."""
+    return Markup(re.sub(r"`([^`]+)`", r"<code>\1</code>", str(escape(text))))
+
+
 @functools.cache
 def _page() -> jinja2.Template:
     made = jinja2.Environment(autoescape=True, trim_blocks=True, lstrip_blocks=True)
     made.filters["percent"] = lambda value: f"{100 * value:.0f} %" if not 0 < value < 0.01 else f"{100 * value:.1f} %"
     made.filters["points"] = lambda value: f"{value:g}"
+    made.filters["breaking"] = lambda name: Markup("_<wbr>").join(name.split("_"))
+    made.filters["ticks"] = _ticks
     made.filters["seconds"] = lambda value: f"{value:.2f} s" if value < 10 else f"{value:.0f} s"
     made.filters["count"] = lambda n, one, many=None: f"{n} {one if n == 1 else many or one + 's'}"
     return made.from_string(PAGE)
@@ -190,12 +200,14 @@ it from the lowest to the highest score. The dashed line is the mean.</p>
 <article class="card" id="{{ anchor("m", m.exercise, m.name) }}">
 <h3>{{ m.name }} <span class="quiet">in {{ m.exercise }}: {{ m.students|length|count("student") }}, \
 {{ (m.students|length / f.reported)|percent }}</span></h3>
-{% if m.hint %}<p class="hint">{{ m.hint }}</p>{% endif %}
+{% if m.hint %}<p class="hint">{{ m.hint|ticks }}</p>{% endif %}
 {% set own = s.mistake_example(m) %}
 {% if m.code or own %}
-<details{{ " open" if loop.index <= open_cards and m in made[:open_cards] }}><summary>The code</summary><div class="pair">
-{% if m.code %}<div><p class="label">The mistake, as the unit has it</p>{{ code(m.code) }}</div>{% endif %}
-{% if own %}<div><p class="label">A student's, without comments</p>{{ code(own) }}</div>{% endif %}
+<details class="code"{{ " open" if loop.index <= open_cards and m in made[:open_cards] }}><summary>The code</summary><div class="pair">
+{% set same = own and plain(m.code) == own %}
+{% if m.code %}<div><p class="label">The mistake, as the unit has it{% if same %}, and as a student wrote it{% endif %}</p>\
+{{ code(m.code) }}</div>{% endif %}
+{% if own and not same %}<div><p class="label">A student's, without comments</p>{{ code(own) }}</div>{% endif %}
 </div></details>
 {% endif %}
 </article>
@@ -232,7 +244,7 @@ else "all of these students have" }} wrong too, and which this exercise calls.</
 {{ row.message.strip().splitlines()[-1][:300] if row.message.strip() else row.status }}</li>{% endfor %}
 {% if g.rows|length > 4 %}<li class="quiet">and {{ g.rows|length - 4 }} tests more</li>{% endif %}</ul>
 {% set own = s.group_example(g) %}
-{% if own %}<details{{ " open" if open }}><summary>The code</summary><p class="label">A student's, without comments</p>
+{% if own %}<details class="code"{{ " open" if open }}><summary>The code</summary><p class="label">A student's, without comments</p>
 {{ code(own) }}</details>{% else %}<p class="quiet">No code can be shown: it is no Python, or holds a name.</p>{% endif %}
 {% if own and not g.follows %}<pre><code>{{ s.learn(g) }}</code></pre>{% endif %}
 </article>
@@ -355,9 +367,9 @@ else "all of these students have" }} wrong too, and which this exercise calls.</
 <section aria-labelledby="students">
 <h2 id="students">Students</h2>
 <details{{ " open" if order|length <= 40 }}><summary>The scores of {{ order|length|count("student") }}</summary>
-{% call table("Scores by exercise; a dot where there is no score", "Students") %}
+<div class="dense">{% call table("Scores by exercise; a dot where there is no score", "Students") %}
 <thead><tr><th scope="col">student</th><th scope="col" class="n">score</th>\
-{% for name in f.marks.points %}<th scope="col" class="n">{{ name.removeprefix("check-").removeprefix("question-") }}</th>{% endfor %}\
+{% for name in f.marks.points %}<th scope="col" class="n">{{ name.removeprefix("check-").removeprefix("question-")|breaking }}</th>{% endfor %}\
 <th scope="col">outcome</th></tr></thead>
 <tbody>
 {% for student in order %}{% set r = f.marks.results[student] %}
@@ -366,7 +378,7 @@ else "all of these students have" }} wrong too, and which this exercise calls.</
 <td>{{ r.outcome }}</td></tr>
 {% endfor %}
 </tbody>
-{% endcall %}
+{% endcall %}</div>
 </details>
 {% if f.marks.absent %}<p class="quiet">{{ f.marks.absent|length|count("student") }} in the gradebook handed in nothing for this unit, \
 and do not count here.</p>{% endif %}
