@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from . import cli_marks
+from . import cli_handout, cli_marks
 from .cli_regrade import regrade
 from .cli_report import learn, report
 from .cli_tools import CLASS, EXAMINING, SANDBOX, choose, console, names, open_examiner, unit_path, with_options
@@ -220,6 +220,7 @@ main.add_command(cli_marks.export)
 main.add_command(cli_marks.late)
 main.add_command(regrade)
 main.add_command(report)
+main.add_command(cli_handout.handout)
 main.add_command(learn)
 
 
