@@ -3,8 +3,10 @@ const SVG = "http://www.w3.org/2000/svg";
 
 function render({ model, el }) {
   el.classList.add("gradus-points");
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
-  el.addEventListener("keydown", (event) => event.stopPropagation());
+  el.addEventListener("keydown", (event) => { // JupyterLab takes keys for its own commands otherwise
+    const command = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+    if (!command && event.key !== "Escape") event.stopPropagation();
+  });
   const holder = document.createElement("div");
   const picture = document.createElement("img");
   const over = document.createElementNS(SVG, "svg");

@@ -8,8 +8,10 @@ function render({ model, el }) {
   let cursor = { x: columns / 2, y: rows / 2 }, penDown = false, erasing = false, last = null, sent = 0, timer = null;
 
   el.classList.add("gradus-pad");
-  el.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's keys are not meant while one draws
-  el.addEventListener("keydown", (event) => event.stopPropagation());
+  el.addEventListener("keydown", (event) => { // JupyterLab takes keys for its own commands otherwise
+    const command = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+    if (!command && event.key !== "Escape") event.stopPropagation();
+  });
 
   const sheet = document.createElement("canvas");
   Object.assign(sheet, { width: columns * cell, height: rows * cell, tabIndex: 0 });

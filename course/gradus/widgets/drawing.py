@@ -87,7 +87,7 @@ def _named(examples: Any, shape: tuple[int, int]) -> dict[str, np.ndarray]:
 
 
 def _digit(digit: int, shape: tuple[int, int]) -> np.ndarray:
-    """The first handwritten `digit`, (8, 8), enlarged with smooth edges."""
+    """The first handwritten `digit`, (8, 8), enlarged with smooth edges; in a larger sheet with a margin, as in MNIST."""
     from PIL import Image
 
     from ..data import digits
@@ -97,7 +97,12 @@ def _digit(digit: int, shape: tuple[int, int]) -> np.ndarray:
     if tuple(shape) == ink.shape:
         return ink
     small = Image.fromarray((255 * ink).astype(np.uint8))
-    return np.asarray(small.resize((shape[1], shape[0]), Image.Resampling.BICUBIC)) / 255.0
+    height, width = (max(1, round(side * 5 / 7)) for side in shape)
+    sheet = np.zeros(shape)
+    top, left = (shape[0] - height) // 2, (shape[1] - width) // 2
+    enlarged = small.resize((width, height), Image.Resampling.BICUBIC)
+    sheet[top : top + height, left : left + width] = np.asarray(enlarged) / 255.0
+    return sheet
 
 
 def _bytes(ink: np.ndarray) -> bytes:
@@ -118,7 +123,7 @@ def _pad_class() -> type:
         label = traitlets.Unicode().tag(sync=True)
         examples: Any = traitlets.List().tag(sync=True)
         names: Any = traitlets.List().tag(sync=True)
-        ink = traitlets.Bytes().tag(sync=True)
+        ink = traitlets.Any(b"").tag(sync=True)  # from the page it comes as a memoryview, which Bytes refuses
         value = traitlets.Any()  # the ink as an array (H, W)
         centre = False
 

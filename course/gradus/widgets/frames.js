@@ -1,8 +1,10 @@
 // Pictures that were drawn beforehand, with a slider: needs no Python, so it stays alive on any page.
 function render({ model, el }) {
   el.classList.add("gradus-film");
-  el.setAttribute("data-lm-suppress-shortcuts", "true");
-  el.addEventListener("keydown", (event) => event.stopPropagation()); // JupyterLab takes the arrow keys otherwise
+  el.addEventListener("keydown", (event) => { // JupyterLab takes keys for its own commands otherwise
+    const command = event.ctrlKey || event.metaKey || event.altKey || (event.shiftKey && event.key === "Enter");
+    if (!command && event.key !== "Escape") event.stopPropagation();
+  });
   const addresses = model.get("frames").map((data) => URL.createObjectURL(new Blob([data], { type: "image/png" })));
   const alts = model.get("alts"), names = model.get("names"), label = model.get("label");
   let timer = null;

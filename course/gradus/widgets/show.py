@@ -7,14 +7,18 @@ itself: it is hidden while the widget is alive, and is what a page without Pytho
 from __future__ import annotations
 
 import base64
+import functools
 import html
 import os
 import secrets
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .. import plot
+from ..home import in_colab
 from .picture import Painter, drawn, failure
+from .without import have_anywidget
 
 T = TypeVar("T")
 
@@ -57,7 +61,7 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
         (control for control in controls.values() if hasattr(control, "frame")), None
     )  # points in the picture
     if canvas is None:
-        canvas = ipywidgets.Image(format="png", layout=ipywidgets.Layout(max_width="100%", width=f"{_WIDTH}px"))
+        canvas = _image_class()(format="png", layout=ipywidgets.Layout(max_width="100%", width=f"{_WIDTH}px"))
 
     def redraw(change: Any = None) -> None:
         values = {name: control.value for name, control in controls.items()}
@@ -83,11 +87,41 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
         control.observe(redraw, names="value")
     others = [control for control in controls.values() if control is not canvas]
     _align(others)
-    box = ipywidgets.VBox([*others, canvas])
+    box = ipywidgets.VBox([*others, canvas, *_guard()])
     publish(box, shown["png"], shown["alt"])
 
 
 _WIDTH = round(7.2 * plot.DPI)
+
+
+@functools.cache
+def _image_class() -> type:
+    import ipywidgets
+    import traitlets
+
+    class Picture(ipywidgets.Image):
+        # ipywidgets 8 has no alternative text for images. A tooltip names one for a screen reader, but the page asks
+        # for the description's length before it sets it, and Image has no description.
+        description = traitlets.Unicode("").tag(sync=True)
+
+    return Picture
+
+
+def _guard() -> list[Any]:
+    """Something unseen that keeps JupyterLab's keys out of the controls beside it; nothing where that is not needed."""
+    if in_colab() or not have_anywidget():
+        return []
+    return [_guard_class()()]
+
+
+@functools.cache
+def _guard_class() -> type:
+    import anywidget
+
+    class Guard(anywidget.AnyWidget):
+        _esm = Path(__file__).with_name("keys.js")
+
+    return Guard
 
 
 def _same(values: dict[str, Any], before: dict[str, Any]) -> bool:
