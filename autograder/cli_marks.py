@@ -128,7 +128,7 @@ def _put(exported: Exported, out: str | None, folder: str, name: str) -> None:
     # where the table itself goes to the screen, what is said of it must not get into it
     said = console if out != "-" else Console(stderr=True, highlight=False)
     if out == "-":
-        click.get_binary_stream("stdout").write(exported.data)
+        sys.stdout.buffer.write(exported.data)
     else:
         path = Path(out) if out else Path(folder) / "exports" / name
         try:

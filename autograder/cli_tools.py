@@ -33,7 +33,7 @@ SANDBOX = (
         "kind",
         default="auto",
         show_default=True,
-        type=click.Choice(["auto", "bubblewrap", "bubblewrap-cold", "landlock", "none"]),
+        type=click.Choice(["auto", "bubblewrap", "bubblewrap-cold", "landlock", "user", "none"]),
         help="What closes submissions in; auto takes the strongest that works here.",
     ),
     click.option(

@@ -80,10 +80,14 @@ def own_folders(sizes: dict[str, int]) -> None:
         mount("tmpfs", folder, "tmpfs", _NOSUID | _NODEV, f"size={size},mode=0777,nr_inodes=20000")
 
 
-def drop_capabilities() -> None:
-    """Give up every capability, for good."""
+def _bound_capabilities() -> None:
     for capability in range(41):
         _prctl(_CAPBSET_DROP, capability)
+
+
+def drop_capabilities() -> None:
+    """Give up every capability, for good."""
+    _bound_capabilities()
     _prctl(_AMBIENT, 4)  # clear all
     header = struct.pack("=Ii", 0x20080522, 0)
     _checked(_libc.capset(header, bytes(24)), "capset")
@@ -155,6 +159,22 @@ def die_with_parent() -> None:
 def unreadable() -> None:
     """Close this process's memory and environment to others of the same user."""
     _prctl(_DUMPABLE, 0)
+
+
+def become(user: int, folder: str) -> None:
+    """Be another user, for good, in a folder that becomes that user's. As root.
+
+    Raises:
+        OSError: this process may not.
+    """
+    os.chown(folder, user, user)
+    os.chmod(folder, 0o711)  # a folder made inside it may be a third user's
+    _bound_capabilities()  # another user may not
+    os.setgroups([])
+    os.setresgid(user, user, user)
+    os.setresuid(user, user, user)
+    os.umask(0o077)
+    die_with_parent()  # another user's process forgets it
 
 
 def name(text: str) -> None:

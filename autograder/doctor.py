@@ -19,6 +19,7 @@ MEANING = {
     "bubblewrap": "each submission in namespaces of its own, forked from a warm parent",
     "bubblewrap-cold": "each submission in bubblewrap, started cold: about a second slower each",
     "landlock": "files and network are closed; memory and processes are watched, not walled; disk has no limit but a file's size",
+    "user": "each submission as a throw-away user without network; what every user may read, it may read too",
     "none": "nothing closes submissions in",
 }
 

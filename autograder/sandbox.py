@@ -21,7 +21,7 @@ import gradus
 
 from . import confine
 
-KINDS = ("bubblewrap", "bubblewrap-cold", "landlock", "none")
+KINDS = ("bubblewrap", "bubblewrap-cold", "landlock", "user", "none")
 FOLDER = "/student"  # the working folder inside, empty at the start of every submission
 FOLDER_BYTES = 256 << 20
 SYSTEM = ("/usr", "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/etc/fonts")
@@ -130,6 +130,8 @@ def choose(wanted: str = "auto") -> str:
         "bubblewrap": found.bubblewrap or found.nested or found.seccomp,
         "bubblewrap-cold": found.bubblewrap or found.seccomp,
         "landlock": found.seccomp or ("" if found.landlock else "this kernel has none"),
+        # never taken by itself: whatever every user of the machine may read, a submission may read too
+        "user": found.seccomp or _no_user(),
     }
     if wanted in missing:
         if missing[wanted]:
@@ -283,9 +285,24 @@ def command(inner: list[str], nested: bool = True, seccomp: int | None = None) -
         return
     # the throw-away user may not enter a folder for temporary files that is root's alone
     with tempfile.TemporaryDirectory(prefix="gradus-stage-", dir="/tmp" if os.path.isdir("/tmp") else None) as stage:
-        # of the range that systemd keeps for services' throw-away users
-        spec = {"stage": stage, "sources": shown, "argv": parts, "uid": random.randrange(61184, 65520)}
+        spec = {"stage": stage, "sources": shown, "argv": parts, "uid": throw_away_user()}
         yield [sys.executable, "-P", "-m", "autograder.descend", json.dumps(spec)]
+
+
+def _no_user() -> str:
+    """Why submissions cannot run as another user, "" if they can."""
+    if os.geteuid():
+        return "only root can start processes of another user"
+    for path in map(Path, readable()):
+        shut = [place for place in (path, *path.parents) if not place.stat().st_mode & 0o001]
+        if shut and path.is_dir():
+            return f"another user may not enter {shut[-1]}, and Python needs {path}"
+    return ""
+
+
+def throw_away_user() -> int:
+    """A user's number that nobody has: of the range that systemd keeps for services' throw-away users."""
+    return random.randrange(61184, 65520)
 
 
 def folders() -> dict[str, int]:

@@ -98,11 +98,13 @@ class Nursery:
         Raises:
             SandboxError: it did not come up; says why.
         """
-        mode = {"bubblewrap": "namespaces", "landlock": "landlock"}.get(kind, "plain")
+        mode = {"bubblewrap": "namespaces", "landlock": "landlock", "user": "user"}.get(kind, "plain")
         seccomp = ""
         if kind != "none":
-            closed = kind == "landlock"
-            signals = not closed or sandbox.abilities().landlock >= 6  # since then it keeps signals in by itself
+            closed = kind in ("landlock", "user")  # which have no network of their own that leads nowhere
+            signals = (
+                kind != "landlock" or sandbox.abilities().landlock >= 6
+            )  # since then it keeps signals in by itself
             seccomp = sandbox.seccomp_program(network=not closed, signals=signals).hex()
         inside = kind.startswith("bubblewrap")
         request = {
