@@ -11,14 +11,16 @@
 # two cells and slide.
 
 # %% setup
-import ipywidgets
+import functools
+import warnings
+
 import numpy as np
 from sklearn.datasets import load_digits
 
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_raises, check, inside, rng
-from gradus.widgets import explore, written
+from gradus.widgets import choice, explore, player, slider, written
 
 gradus.unit("06_network")
 
@@ -58,10 +60,10 @@ X_test, y_test = pixels[1258:], labels[1258:]  # 30 %, for the very end
 # %%
 from sklearn.neural_network import MLPClassifier
 
-somebody = MLPClassifier((6,), max_iter=25, random_state=1)
-with np.testing.suppress_warnings() as quiet:
-    quiet.filter(Warning)
-    somebody.fit(X_train[:300], y_train[:300] == 8)
+somebody = MLPClassifier((8,), max_iter=60, learning_rate_init=0.005, random_state=1)
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # it is stopped early, on purpose
+    somebody.fit(X_train[:400], y_train[:400] == 8)
 sureness = somebody.predict_proba(X_val)[:, 1]  # (258,), how sure it is of an 8
 
 
@@ -82,10 +84,7 @@ def alarm(threshold):
     return figure
 
 
-explore(
-    alarm,
-    threshold=ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.02, description="threshold", readout_format=".2f"),
-)
+explore(alarm, threshold=slider(0.5, 0.0, 1.0, 0.02, "threshold"))
 
 # %% [markdown]
 # Push the threshold to 1. The network never says yes, so it finds no 8 at all, and still about 0.9 of its answers are
@@ -663,10 +662,10 @@ def untrained(hidden, width, bend, seed):
 
 explore(
     untrained,
-    hidden=ipywidgets.IntSlider(value=1, min=0, max=6, description="hidden layers"),
-    width=ipywidgets.IntSlider(value=8, min=1, max=64, description="width"),
-    bend=ipywidgets.Dropdown(options=list(BENDS), description="bend"),
-    seed=ipywidgets.IntSlider(value=1, min=0, max=50, description="dice"),
+    hidden=slider(1, 0, 6, label="hidden layers"),
+    width=slider(8, 1, 64, label="neurons a layer"),
+    bend=choice(BENDS.keys(), label="bend"),
+    seed=slider(1, 0, 50, label="dice"),
 )
 
 # %% [markdown]
@@ -1051,9 +1050,6 @@ def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
 # points that lie on the wrong side?
 
 # %%
-import functools
-
-
 def moons(noise):
     """Two half circles that reach into each other: points (200, 2), classes (200,)."""
     dice = np.random.default_rng(4)
@@ -1097,13 +1093,13 @@ class Run:
 
 
 @functools.lru_cache(maxsize=30)
-def run(ground, width, log_lr):
-    return Run(ground, width, 10.0**log_lr)
+def run(ground, width, lr):
+    return Run(ground, width, lr)
 
 
-def playground(epochs, ground, width, log_lr):
+def playground(epochs, ground, width, lr):
     """The border between two classes while a network learns it, and its loss."""
-    losses, score, right = run(ground, width, log_lr).after(epochs)
+    losses, score, right = run(ground, width, lr).after(epochs)
     X, y = GROUNDS[ground]
     figure, axes = plot.figure(2, height=3.4)
     shade = np.tanh(score / 4).reshape(plane_x.shape)
@@ -1118,17 +1114,13 @@ def playground(epochs, ground, width, log_lr):
     return figure
 
 
-epochs = ipywidgets.IntSlider(value=20, min=0, max=60, description="epochs")
-play = ipywidgets.Play(min=0, max=60, step=1, interval=250, description="train")
-ipywidgets.jslink((play, "value"), (epochs, "value"))
 explore(
     playground,
-    epochs=epochs,
-    ground=ipywidgets.Dropdown(options=list(GROUNDS), description="data"),
-    width=ipywidgets.IntSlider(value=8, min=1, max=32, description="neurons"),
-    log_lr=ipywidgets.FloatSlider(value=-2, min=-4, max=0, step=0.5, description="log10 of lr"),
+    epochs=player(60, "epoch", value=20, seconds=0.25),
+    ground=choice(GROUNDS.keys(), label="data"),
+    width=slider(8, 1, 32, label="neurons a layer"),
+    lr=slider(0.01, 0.0001, 1.0, 0.5, "learning rate", log=True),
 )
-display(play)
 
 # %% [markdown]
 # ## 4. Against learning by heart
@@ -1394,12 +1386,12 @@ def accuracy(net, X, y):
 
 
 @functools.lru_cache(maxsize=100)
-def by_heart(p, lam, epochs=40):
+def by_heart(p, lam, epochs=60):
     """Losses on both sets, and the accuracy on the second, after each epoch."""
     dice = np.random.default_rng(3)
     first, last = Linear(64, 128, dice), Linear(128, 10, dice)
     net = Sequential(first, Tensor.relu, Dropout(p, dice), last)
-    optimiser = Optimiser(net.parameters(), adam_step, lr=0.005)
+    optimiser = Optimiser(net.parameters(), adam_step, lr=0.01)
     penalty = (lambda: l2_penalty([first.w, last.w], lam)) if lam else None
     history = []
     for _ in range(epochs):
@@ -1408,9 +1400,9 @@ def by_heart(p, lam, epochs=40):
     return np.array(history)  # (epochs, 3)
 
 
-def brakes(p, log_lam):
+def brakes(p, lam):
     """The loss on the examples and on others, epoch by epoch, with dropout and a penalty on the weights."""
-    history = by_heart(p, 0.0 if log_lam <= -5 else 10.0**log_lam)
+    history = by_heart(p, lam)
     figure, axes = plot.figure(height=3.2)
     best = int(history[:, 1].argmin())
     axes.plot(range(1, len(history) + 1), history[:, 0], color="black", label="the 100 examples")
@@ -1424,8 +1416,8 @@ def brakes(p, log_lam):
 
 explore(
     brakes,
-    p=ipywidgets.FloatSlider(value=0.0, min=0, max=0.8, step=0.1, description="dropout p"),
-    log_lam=ipywidgets.FloatSlider(value=-5, min=-5, max=-1, step=0.5, description="log10 lam (-5: off)", style={"description_width": "120px"}),
+    p=slider(0.0, 0.0, 0.8, 0.1, "dropout: p"),
+    lam=choice([0.0, 0.0001, 0.0003, 0.001, 0.003, 0.01, 0.03], label="penalty: lam"),
 )
 
 # %% [markdown]
@@ -2158,10 +2150,7 @@ def threshold_view(threshold):
     return figure
 
 
-explore(
-    threshold_view,
-    threshold=ipywidgets.FloatSlider(value=0.5, min=0, max=1, step=0.01, description="threshold", readout_format=".2f"),
-)
+explore(threshold_view, threshold=slider(0.5, 0.0, 1.0, 0.01, "threshold"))
 
 # %% [markdown]
 # **Question 2 (2 points).** In a town of 100,000, one hundred people have a disease. A test finds 99 of the hundred, and
@@ -2547,15 +2536,15 @@ def result(picture):
     figure.colorbar(dots, ax=axes[0], label="dropout p", location="bottom")
     axes[0].set(xlabel="log10 of lr", ylabel="accuracy (validation)", ylim=(0, 1.02))
     cm = confusion_matrix(y_test, answers, 10)
-    axes[1].imshow(np.sqrt(cm), cmap="Blues")
+    axes[1].imshow(np.sqrt(cm), cmap="Blues", aspect="auto")
     for i, j in zip(*np.nonzero(cm)):
         axes[1].text(j, i, cm[i][j], ha="center", va="center", fontsize=6, color="white" if i == j else "black")
     f1 = precision_recall_f1(cm)[2]
     axes[1].set(xlabel="called", ylabel="is", xticks=range(10), yticks=range(10))
-    axes[1].set_title(f"{np.trace(cm) / cm.sum():.4f} right\nlowest F1: {f1.min():.2f} ({f1.argmin()})", fontsize=10)
+    axes[1].set_title(f"{np.trace(cm) / cm.sum():.4f} right, F1 from {f1.min():.2f} up", fontsize=9)
     wrong = np.flatnonzero(answers != y_test)
     shown = wrong[min(picture, len(wrong) - 1)]
-    axes[2].imshow(X_test[shown].reshape(8, 8), cmap="Greys")
+    axes[2].imshow(X_test[shown].reshape(8, 8), cmap="Greys", aspect="auto")
     axes[2].set_title(f"a {y_test[shown]}, called {answers[shown]}", fontsize=10)
     for axis in axes[1:]:
         axis.grid(False)
@@ -2563,7 +2552,7 @@ def result(picture):
     return figure
 
 
-explore(result, picture=ipywidgets.IntSlider(value=0, min=0, max=15, description="mistake"))
+explore(result, picture=slider(0, 0, 15, label="mistake"))
 
 # %% [markdown]
 # > **In PyTorch** these are `nn.Linear`, `nn.Sequential`, `nn.Dropout`, `weight_decay=` in the optimiser, and a loop that
