@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import importlib
+import io
 import linecache
 import pkgutil
 import sys
@@ -18,7 +20,6 @@ from .shelf import Shelf, digest, read
 
 _known: dict[tuple[str, str], Carried] = {}  # unit and the text it was made from: asked twice, the same classes
 _origins: dict[int, tuple[str, str, Any]] = {}  # what was given out, so that code that uses it can say where it is from
-_asked: list[str] = []  # units being brought right now: what one of them needs is brought without a word
 
 
 class Carried:
@@ -72,6 +73,14 @@ def carried(unit: str, own: bool = True) -> Carried:
     Raises:
         ValueError: nothing of that unit can be carried forward.
     """
+    found = brought(unit, own)
+    if not home.grading:
+        print(found.said)
+    return found
+
+
+def brought(unit: str, own: bool = True) -> Carried:
+    """The same without a word."""
     stem = unit.split("_", 1)[-1]
     try:
         stand_in = importlib.import_module(f"gradus.standin.{stem}")
@@ -89,13 +98,8 @@ def carried(unit: str, own: bool = True) -> Carried:
             trouble = f"mine/{stem}.py cannot be read ({error.strerror})"
     key = (unit, digest(shelf.text()) if shelf and shelf.sections else "")
     if key not in _known:
-        _asked.append(unit)
-        try:
+        with contextlib.redirect_stdout(io.StringIO()):  # kept code brings what it needs itself
             _known[key] = _made(unit, stem, stand_in, shelf, trouble)
-        finally:
-            _asked.pop()
-    if not _asked and not home.grading:
-        print(_known[key].said)
     return _known[key]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from .. import home
 from ..check.hints import defines
 from ..course import current_unit
-from .bring import carried, units
+from .bring import brought, units
 from .gather import NotKept, gather
 from .shelf import Section, Shelf, read
 
@@ -95,15 +95,11 @@ class Library:
 
 def library() -> Library:
     """What the student's own library holds by now, unit by unit."""
-    import contextlib
-    import io
-
     rows = []
     for unit in units():
-        with contextlib.redirect_stdout(io.StringIO()):
-            brought = carried(unit)
-        mine = [name for name, own in brought.own.items() if own]
-        others = [name for name, own in brought.own.items() if not own]
+        own = brought(unit).own
+        mine = [name for name, is_own in own.items() if is_own]
+        others = [name for name, is_own in own.items() if not is_own]
         rows.append((unit, mine, others, _lines(unit, mine)))
     return Library(rows)
 
