@@ -203,7 +203,7 @@ it from the lowest to the highest score. The dashed line is the mean.</p>
 {% if m.hint %}<p class="hint">{{ m.hint|ticks }}</p>{% endif %}
 {% set own = s.mistake_example(m) %}
 {% if m.code or own %}
-<details class="code"{{ " open" if loop.index <= open_cards and m in made[:open_cards] }}><summary>The code</summary><div class="pair">
+<details class="source"{{ " open" if loop.index <= open_cards and m in made[:open_cards] }}><summary>The code</summary><div class="pair">
 {% set same = own and plain(m.code) == own %}
 {% if m.code %}<div><p class="label">The mistake, as the unit has it{% if same %}, and as a student wrote it{% endif %}</p>\
 {{ code(m.code) }}</div>{% endif %}
@@ -244,7 +244,7 @@ else "all of these students have" }} wrong too, and which this exercise calls.</
 {{ row.message.strip().splitlines()[-1][:300] if row.message.strip() else row.status }}</li>{% endfor %}
 {% if g.rows|length > 4 %}<li class="quiet">and {{ g.rows|length - 4 }} tests more</li>{% endif %}</ul>
 {% set own = s.group_example(g) %}
-{% if own %}<details class="code"{{ " open" if open }}><summary>The code</summary><p class="label">A student's, without comments</p>
+{% if own %}<details class="source"{{ " open" if open }}><summary>The code</summary><p class="label">A student's, without comments</p>
 {{ code(own) }}</details>{% else %}<p class="quiet">No code can be shown: it is no Python, or holds a name.</p>{% endif %}
 {% if own and not g.follows %}<pre><code>{{ s.learn(g) }}</code></pre>{% endif %}
 </article>

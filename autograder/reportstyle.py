@@ -58,10 +58,10 @@ svg .label { font-weight: 600; } .grid { stroke: var(--line); }
 .legend { display: flex; flex-wrap: wrap; gap: .1rem 1.2rem; padding: 0; list-style: none; margin: .3rem 0; font-size: .9em; }
 @media print { body { max-width: none; margin: 0; font-size: 10.5pt; } nav { display: none; } h2 { break-after: avoid; }
   h3, caption { break-after: avoid; } tr, pre, .card h3, .tiles li, svg { break-inside: avoid; } a { color: inherit; text-decoration: none; }
-  .wide { overflow: visible; } details.code > summary { display: none; } .dense { font-size: 7.5pt; }
+  .wide { overflow: visible; } details.source > summary { display: none; } .dense { font-size: 7.5pt; }
   .dense th, .dense td { padding: .15rem .4rem .15rem 0; }
   :root { --text: #000; --page: #fff; --card: #f4f4f4; --line: #0003; --soft: #444; --accent: #1f6fb2; --full: #1f6fb2;
     --part: #7fb3dc; --wrong: #c2571a; --unwritten: #c9ced6; --unchecked: #6d4a9c; --warn: #7a4800; }
   * { print-color-adjust: exact; -webkit-print-color-adjust: exact; }
-  details.code:not([open])::details-content { content-visibility: visible; display: block; block-size: auto; opacity: 1; } }
+  details.source:not([open])::details-content { content-visibility: visible; display: block; block-size: auto; opacity: 1; } }
 """
