@@ -142,11 +142,10 @@ def filled(notebook: NotebookNode, answers: dict[str, str]) -> NotebookNode:
     return made
 
 
-def leaks(unit: Unit, release: NotebookNode, package: Path) -> Iterator[tuple[int, str]]:
-    """Lines of answers, hidden tests, mistakes or variants that a student would receive: line of their cell, message.
+def secrets(unit: Unit) -> list[tuple[Cell, str]]:
+    """Lines of answers, hidden tests, mistakes and variants, each with its cell: what no student may receive.
 
-    Looked for in `release`, the hand-out, and in the files of `package` (gradus). Short lines, and lines that the unit
-    shows anyway, tell nothing and are passed over.
+    Short lines, and lines that the unit shows anyway, tell nothing and are left out.
     """
     shown: set[str] = set()
     for cell in unit.cells:
@@ -156,12 +155,20 @@ def leaks(unit: Unit, release: NotebookNode, package: Path) -> Iterator[tuple[in
             shown |= _lines(cleared(cell.source))
         elif cell.kind == "check":
             shown |= _lines(visible(cell.source))
-    secret = [
+    return [
         (cell, line)
         for cell in unit.cells
         if cell.kind in ("exercise", "check", "mistake", "variant", "question")
         for line in sorted(_lines(cell.source) - shown)
     ]
+
+
+def leaks(unit: Unit, release: NotebookNode, package: Path) -> Iterator[tuple[int, str]]:
+    """The `secrets` of `unit` that a student would receive: line of their cell, message.
+
+    Looked for in `release`, the hand-out, and in the files of `package` (gradus).
+    """
+    secret = secrets(unit)
     handed = {f"the hand-out {unit.name}.ipynb": _lines("\n".join(c.source for c in release.cells))}
     for path in sorted(package.rglob("*.py")):
         handed[f"{package.name}/{path.relative_to(package)}"] = _lines(path.read_text(encoding="utf-8"))

@@ -3,6 +3,7 @@
     python start.py            install if need be, then open JupyterLab
     python start.py --install  install only
     python start.py --here     use the Python that runs this, such as conda's, and install nothing
+    python start.py --doctor   say what this machine has and lacks: for a question to somebody who helps
 
 What else is said is handed on to JupyterLab. Standard library only.
 """
@@ -34,7 +35,7 @@ def main(arguments):
         if not os.path.isdir(os.path.join(HERE, "course")):
             raise Stop("The folder course/ is not here. Unpack the whole zip first, then start it from the new folder.")
         if "--here" in arguments:
-            return lab(sys.executable, [word for word in arguments if word != "--here"])
+            return run(sys.executable, [word for word in arguments if word != "--here"])
         other = better_python()
         if other:
             return subprocess.call([*other, os.path.abspath(__file__), *arguments])
@@ -42,7 +43,7 @@ def main(arguments):
         if "--install" in arguments:
             print("Installed. Open the course with: python start.py")
             return 0
-        return lab(python, arguments)
+        return run(python, arguments)
     except Stop as stop:
         print("\n" + str(stop), file=sys.stderr)
         return 1
@@ -136,7 +137,7 @@ def run_pip():
     if slim_torch():
         pip("torch>=2.2", "--index-url", CPU_TORCH)
     # "." and not the folder's name: no quoting goes wrong, whatever letters stand in it
-    pip("--editable", ".[lab]")
+    pip(".[lab]")
 
 
 def slim_torch():
@@ -190,12 +191,17 @@ def reason(said):
     return "Not installed. What pip says stands above; if it tells you nothing, send it to your instructor."
 
 
-def lab(python, arguments):
-    """Open JupyterLab on course/ and stay until it is closed."""
+def run(python, arguments):
+    """Open JupyterLab on course/ and stay until it is closed; or, with --doctor, look at what is there."""
+    course = os.path.join(HERE, "course")
     environment = dict(os.environ, PYTHONUTF8="1", PYTHONDONTWRITEBYTECODE="1")
     environment["PATH"] = os.path.dirname(python) + os.pathsep + environment.get("PATH", "")
+    # gradus as it lies in course/, in subfolders too, and not the copy that was installed with an earlier hand-out
+    environment["PYTHONPATH"] = os.pathsep.join(filter(None, [course, environment.get("PYTHONPATH")]))
+    if "--doctor" in arguments:
+        return subprocess.call([python, "-m", "gradus", "doctor"], cwd=course, env=environment)
     asked = subprocess.run(
-        [python, "-c", "import jupyterlab, torch, anywidget, sklearn"], env=environment, stderr=subprocess.PIPE
+        [python, "-c", "import jupyterlab, torch, sklearn, anywidget"], env=environment, stderr=subprocess.PIPE
     )
     if asked.returncode:
         lines = asked.stderr.decode("utf-8", "replace").strip().splitlines()
@@ -204,7 +210,7 @@ def lab(python, arguments):
     command = [python, "-m", "jupyterlab"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
         command.append("--allow-root")  # in a container there is often nobody else
-    return subprocess.call(command + arguments, cwd=os.path.join(HERE, "course"), env=environment)
+    return subprocess.call(command + arguments, cwd=course, env=environment)
 
 
 MEND = "Delete the folder .venv and start again; or, in conda: conda env update --file environment.yml"

@@ -48,15 +48,15 @@ def wheel(folder: Path) -> Path:
     return made
 
 
-def packages(folder: Path) -> Path:
-    """A folder of links to what is installed here, less what Colab has not."""
+def packages(folder: Path, keep: tuple[str, ...] = ()) -> Path:
+    """A folder of links to what is installed here, less what Colab has not, but for those of `keep`."""
     import torch
 
     here = Path(torch.__file__).resolve().parents[1]
     folder.mkdir()
     for path in here.iterdir():
         plain = path.name.lower().lstrip("_")
-        if path.suffix != ".pth" and not plain.startswith(ABSENT):
+        if path.suffix != ".pth" and (not plain.startswith(ABSENT) or plain.startswith(keep)):
             (folder / path.name).symlink_to(path)
     return folder
 
