@@ -275,6 +275,32 @@ def drop_bad_rows(X, y):
     return X[~bad], y[~bad]
 
 
+# %% mistake="drop_bad_rows" name="nan-in-x-only" hint="Two things are missing: infinities (`np.isfinite` is False for them too), and the label, which can be NaN as well."
+def drop_bad_rows(X, y):
+    good = ~np.isnan(X).any(axis=1)
+    return X[good], y[good]
+
+
+# %% mistake="drop_bad_rows" name="labels-not-returned" hint="Only X came back. The labels of the rows that are left are needed too: return X[good], y[good]."
+def drop_bad_rows(X, y):
+    good = np.isfinite(X).all(axis=1) & np.isfinite(y)
+    return X[good]
+
+
+# %% mistake="drop_bad_rows" name="and-between-arrays" hint="`and` and `or` ask a whole array for ONE answer, and NumPy refuses. Between arrays of True and False write `&` and `|`."
+def drop_bad_rows(X, y):
+    good = np.isfinite(X).all(axis=1) and np.isfinite(y)
+    return X[good], y[good]
+
+
+# %% mistake="drop_bad_rows" name="deleted-while-counting" hint="You delete rows while you go through them: after each deletion the rest moves up, one row is passed over, and in the end there is no row with that number. Collect first, then cut once."
+def drop_bad_rows(X, y):
+    for i in range(len(X)):
+        if not (np.isfinite(X[i]).all() and np.isfinite(y[i])):
+            X, y = np.delete(X, i, axis=0), np.delete(y, i)
+    return X, y
+
+
 # %% variant="drop_bad_rows"
 def drop_bad_rows(X, y):
     bad = np.isnan(X) | np.isinf(X)
@@ -475,6 +501,11 @@ def min_max_scale(X, low=0.0, high=1.0):
         width = X[:, j].max() - X[:, j].min()
         scaled[:, j] = low + (high - low) * (X[:, j] - X[:, j].min()) / (width if width else 1)
     return scaled
+
+
+# %% mistake="min_max_scale" name="standardised" hint="This is the z-score, mean 0 and standard deviation 1; it comes later in this unit. Here the smallest value becomes `low` and the largest `high`."
+def min_max_scale(X, low=0.0, high=1.0):
+    return (X - X.mean(axis=0)) / X.std(axis=0)
 
 
 # %% variant="min_max_scale"
@@ -720,6 +751,13 @@ def remove_outliers(X, y, z=3.0):
 # %% mistake="remove_outliers" name="always-three" hint="`z` is not used: the limit is always 3. Use the argument."
 def remove_outliers(X, y, z=3.0):
     stays = ~(np.abs(X - X.mean(axis=0)) > 3.0 * X.std(axis=0)).any(axis=1)
+    return X[stays], y[stays]
+
+
+# %% mistake="remove_outliers" name="smaller-and-zero" hint="Two things: a row with exactly z may stay (`<=`, not `<`), and in a column whose values are all the same 0 / 0 is NaN, which is not smaller than anything, so every row was dropped. Compare the distance with z times the standard deviation, without dividing."
+def remove_outliers(X, y, z=3.0):
+    scores = np.abs((X - X.mean(axis=0)) / X.std(axis=0))
+    stays = (scores < z).all(axis=1)
     return X[stays], y[stays]
 
 
@@ -1014,6 +1052,34 @@ def fit(self, X):
     return self
 
 
+# %% mistake="Standardizer" name="by-row" hint="You measured the ROWS: a mean over the different measurements of one wine. Measurements of one kind stand in a column: axis 0."
+@add_to(Standardizer)
+def fit(self, X):
+    self.mean, self.scale = X.mean(axis=1), X.std(axis=1)
+    return self
+
+
+# %% mistake="Standardizer" name="no-self" hint="A method's first parameter is the object itself: def fit(self, X). Without it there is no room for the table, and nowhere to remember anything."
+class Standardizer:
+    def fit(X):
+        self.mean, self.scale = X.mean(axis=0), X.std(axis=0)
+        return self
+
+    def transform(X):
+        return (X - self.mean) / self.scale
+
+    def inverse(Z):
+        return Z * self.scale + self.mean
+
+
+# %% mistake="Standardizer" name="fit-transforms" hint="`fit` returns the transformed table. It should measure, remember, and return the object itself: `return self`. Measuring is asked for afterwards, with transform."
+@add_to(Standardizer)
+def fit(self, X):
+    self.mean = X.mean(axis=0)
+    self.scale = np.where(X.max(axis=0) == X.min(axis=0), 1.0, X.std(axis=0))
+    return (X - self.mean) / self.scale
+
+
 # %% variant="Standardizer"
 class Standardizer:
     def fit(self, X):
@@ -1081,10 +1147,10 @@ def rulers(grower, size):
     figure, axes = plot.figure(2, height=3.3)
     X_train, y_train, batch = next(batches_of(grower, size))
     kept, own = Standardizer().fit(X_train), Standardizer().fit(batch)
-    bins = np.linspace(-3, 4, 36)
-    axes[0].hist(kept.transform(X_train)[:, 12], bins=bins, color="lightgrey", label="training wines", histtype="stepfilled")
+    style = {"bins": np.linspace(-3, 4, 36), "histtype": "stepfilled"}
+    axes[0].hist(kept.transform(X_train)[:, 12], color="lightgrey", label="training wines", **style)
     for ruler, colour, name in ((kept, plot.BLUE, "kept ruler"), (own, plot.ORANGE, "own ruler")):
-        axes[0].hist(ruler.transform(batch)[:, 12], bins=bins, color=colour, alpha=0.7, label=name, histtype="stepfilled")
+        axes[0].hist(ruler.transform(batch)[:, 12], color=colour, alpha=0.7, label=name, **style)
     axes[0].set(xlabel="proline, standard units", ylabel="wines")
     axes[0].legend(fontsize=9)
     for (name, curve), colour in zip(by_size().items(), (plot.BLUE, plot.ORANGE)):
@@ -1262,6 +1328,19 @@ def one_hot(y, num_classes):
     return np.eye(num_classes)[y - 1]
 
 
+# %% mistake="one_hot" name="error-returned" hint="You RETURN the error, as if it were the answer, and the program goes on. An error is raised: `raise ValueError(...)`."
+def one_hot(y, num_classes):
+    if y.min() < 0 or y.max() >= num_classes:
+        return ValueError("no such class")
+    return np.eye(num_classes)[y]
+
+
+# %% mistake="one_hot" name="assert" hint="An `assert` raises AssertionError, and is left out altogether when Python runs with -O. For wrong input: if ...: raise ValueError(...)."
+def one_hot(y, num_classes):
+    assert y.min() >= 0 and y.max() < num_classes
+    return np.eye(num_classes)[y]
+
+
 # %% variant="one_hot"
 def one_hot(y, num_classes):
     if not np.all(np.isin(y, np.arange(num_classes))):
@@ -1364,38 +1443,36 @@ def dealt(X, y, batch_size, seed=None):
 
 @inside
 def shuffled(total, batch_size, seed, epochs=1):
-    """What became of a table whose row i is (10 i, 10 i + 1) and whose label is i: of each epoch a summary."""
+    """What became of a table whose row i is (10 i, 10 i + 1) and whose label is i, in the last epoch of several."""
     y = np.arange(total)
     X = np.stack([10.0 * y, 10.0 * y + 1], axis=1)
-    rng, orders, facts = np.random.default_rng(seed), [], {}
+    rng, orders = np.random.default_rng(seed), []
     for _ in range(epochs):
         pairs = list(minibatches(X, y, batch_size, rng))
         rows = [row for X_batch, _ in pairs for row in np.asarray(X_batch).tolist()]
         labels = [label for _, y_batch in pairs for label in np.asarray(y_batch).tolist()]
         orders.append(labels)
-        facts = {
-            "sizes": [len(y_batch) for _, y_batch in pairs],
-            "each row once": sorted(rows) == [[10.0 * i, 10.0 * i + 1] for i in range(total)],
-            "each label once": sorted(labels) == list(range(total)),
-            "together": rows == [[10.0 * i, 10.0 * i + 1] for i in labels],
-            "rows shuffled": sorted(rows) != rows,
-            "labels shuffled": sorted(labels) != labels,
-        }
-    facts["epochs differ"] = orders[0] != orders[-1]
-    facts["table as before"] = X[:, 0].tolist() == [10.0 * i for i in range(total)] and y.tolist() == list(range(total))
-    facts["order"] = orders[0]
-    return facts
+    table = [[10.0 * i, 10.0 * i + 1] for i in range(total)]
+    return {
+        "table as before": X.tolist() == table and y.tolist() == list(range(total)),
+        "each row once": sorted(rows) == table,
+        "each label once": sorted(labels) == list(range(total)),
+        "together": rows == [[10.0 * i, 10.0 * i + 1] for i in labels],
+        "rows shuffled": sorted(rows) != rows,
+        "labels shuffled": sorted(labels) != labels,
+        "sizes": [len(y_batch) for _, y_batch in pairs],
+        "epochs differ": orders[0] != orders[-1],
+        "order": orders[0],
+    }
 
 
-RIGHT = {"each row once": True, "each label once": True, "together": True, "rows shuffled": True}
-RIGHT |= {"labels shuffled": True, "table as before": True}
 SAYS = {
+    "table as before": "X or y themselves were changed.",
     "each row once": "Some rows of X come twice, or not at all.",
     "each label once": "Some labels come twice, or not at all.",
     "together": "Rows and labels are no longer together: use ONE order for both.",
     "rows shuffled": "The rows of X come in their old order.",
     "labels shuffled": "The labels come in their old order.",
-    "table as before": "X or y themselves were changed.",
 }
 
 
@@ -1422,8 +1499,8 @@ def test_shuffled():
     "shuffled: each row once, its label beside it"
     facts = shuffled(50, 8, seed=3)
     assert facts["sizes"] == [8, 8, 8, 8, 8, 8, 2]
-    for fact, right in RIGHT.items():
-        assert facts[fact] == right, SAYS[fact]
+    for fact, says in SAYS.items():
+        assert facts[fact], says
 
 
 def test_second_epoch():
@@ -1437,11 +1514,11 @@ def test_second_epoch():
 
 def test_same_seed():
     "the same seed gives the same portions"
-    X, y = np.arange(40.0).reshape(20, 2), np.arange(20)
-    first, second = dealt(X, y, 6, seed=4), dealt(X, y, 6, seed=4)
-    assert sum(len(labels) for _, labels in first) == 20
-    assert sorted(int(label) for _, labels in first for label in labels) == list(range(20))
-    assert [labels.tolist() for _, labels in first] == [labels.tolist() for _, labels in second]
+    first, second = shuffled(20, 6, seed=4), shuffled(20, 6, seed=4)
+    for fact in ("table as before", "each row once"):
+        assert first[fact], SAYS[fact]
+    repeated = first["order"] == second["order"]
+    assert repeated, "Two generators with the same seed gave different portions. Does the chance come from `rng`?"
 
 
 ### BEGIN HIDDEN TESTS
@@ -1546,6 +1623,30 @@ def minibatches(X, y, batch_size, rng=None):
     if rng is not None:
         rng.shuffle(X)
     return [(X[s : s + batch_size], y[s : s + batch_size]) for s in range(0, len(X), batch_size)]
+
+
+# %% mistake="minibatches" name="chance-from-elsewhere" hint="The chance does not come from `rng`: np.random.shuffle and its like draw from one stream for the whole program, so no experiment can be repeated. Use rng.permutation."
+def minibatches(X, y, batch_size, rng=None):
+    order = np.arange(len(X))
+    if rng is not None:
+        np.random.shuffle(order)
+    parts = [order[s : s + batch_size] for s in range(0, len(X), batch_size)]
+    return [(X[part], y[part]) for part in parts]
+
+
+# %% mistake="minibatches" name="rng-needed" hint="Without an rng there is nothing to ask: None has no `permutation`. Where `rng is None`, keep the order of the table: np.arange(len(X))."
+def minibatches(X, y, batch_size, rng=None):
+    order = rng.permutation(len(X))
+    parts = [order[s : s + batch_size] for s in range(0, len(X), batch_size)]
+    return [(X[part], y[part]) for part in parts]
+
+
+# %% mistake="minibatches" name="first-portion-only" hint="`return` inside the loop ends the function with its first portion. Collect all portions in a list and return that, or write `yield`."
+def minibatches(X, y, batch_size, rng=None):
+    order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
+    for s in range(0, len(X), batch_size):
+        part = order[s : s + batch_size]
+        return X[part], y[part]
 
 
 # %% variant="minibatches"
@@ -1677,13 +1778,13 @@ def parted(counts, test_fraction, seed):
         "rows": [len(X_train), len(X_test)],
         "each row once": sorted(rows) == list(range(len(y))),
         "together": [int(y[int(i)]) for i in rows] == y_train + y_test,
-        "which": sorted(row[0] for row in X_test),
         "table as before": X[:, 0].tolist() == list(range(len(y))),
+        "which": sorted(row[0] for row in X_test),
     }
 
 
 def test_six_rows():
-    "the example from the text"
+    "the example from the text, not shuffled"
     X = np.array([[0.0], [10.0], [20.0], [30.0], [40.0], [50.0]])
     y = np.array([0, 0, 0, 0, 1, 1])
     train, test = [0, 1, 4], [2, 3, 5]
@@ -1691,7 +1792,7 @@ def test_six_rows():
 
 
 def test_mixed_order():
-    "classes 3 and 8 in mixed order, with the test fraction that is the default, 0.3"
+    "classes 3 and 8 in mixed order, not shuffled, with the test fraction that is the default, 0.3"
     y = np.array([8, 3, 3, 8, 3, 8, 3, 8, 3, 3, 3, 3, 3, 3])  # 10 of class 3, 4 of class 8
     X = np.stack([np.arange(14.0), 100 + np.arange(14.0)], axis=1)
     train, test = [0, 1, 2, 3, 4, 5, 6, 8, 9, 10], [7, 11, 12, 13]  # 0.3 * 10 = 3 and 0.3 * 4 = 1.2
@@ -1875,7 +1976,7 @@ def stratified_split(X, y, test_fraction=0.3, rng=None):
         order = rng.permutation(len(y))
         X, y = X[order], y[order]
     train, test = [], []
-    for label in np.unique(y)[::-1]:
+    for label in np.unique(y):
         rows = np.flatnonzero(y == label).tolist()
         k = len(rows) - round(test_fraction * len(rows))
         train, test = train + rows[:k], test + rows[k:]
@@ -1897,6 +1998,17 @@ def stratified_split(X, y, test_fraction=0.3, rng=None):
 
 # %% mistake="stratified_split" name="never-shuffled" hint="`rng` is not used: every split is the same. Where there is an rng, take X and y in the order rng.permutation(len(y)) first."
 def stratified_split(X, y, test_fraction=0.3, rng=None):
+    in_test = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        in_test[rows[len(rows) - round(test_fraction * len(rows)) :]] = True
+    return X[~in_test], X[in_test], y[~in_test], y[in_test]
+
+
+# %% mistake="stratified_split" name="always-shuffled" hint="Without an rng nothing should be shuffled: keep the order of the table where `rng is None`."
+def stratified_split(X, y, test_fraction=0.3, rng=None):
+    order = (rng or np.random.default_rng(0)).permutation(len(y))
+    X, y = X[order], y[order]
     in_test = np.zeros(len(y), dtype=bool)
     for label in np.unique(y):
         rows = np.flatnonzero(y == label)
@@ -2148,6 +2260,12 @@ def test_one_test_row():
 
 
 ### BEGIN HIDDEN TESTS
+def test_blank_test_row():
+    "a test row with a blank stays, blank"
+    expected = (COLUMN - 3, np.arange(12), np.array([[np.nan], [1.0]]))
+    assert_close(prepare(COLUMN, np.arange(12), np.array([[np.nan], [4.0]])), expected)
+
+
 def test_random_parts():
     "random parts with blanks and outliers"
     X, y, new = rng.normal(5, 3, size=(50, 4)), rng.integers(0, 3, size=50), rng.normal(5, 9, size=(20, 4))
@@ -2222,6 +2340,13 @@ def prepare(X_train, y_train, X_test):
 def prepare(X_train, y_train, X_test):
     X_good, y_good = remove_outliers(*drop_bad_rows(X_train, y_train))
     return Standardizer().fit(X_good).transform(X_good), y_good, X_test
+
+
+# %% mistake="prepare" name="other-order-of-results" hint="The three arrays are right, but in another order: asked for are X_train, y_train, X_test."
+def prepare(X_train, y_train, X_test):
+    X_good, y_good = remove_outliers(*drop_bad_rows(X_train, y_train))
+    ruler = Standardizer().fit(X_good)
+    return ruler.transform(X_good), ruler.transform(X_test), y_good
 
 
 # %% variant="prepare"
