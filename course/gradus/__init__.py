@@ -2,7 +2,8 @@
 
 from .carry import carried, library
 from .course import add_to, current_unit, unit
+from .device import device
 from .environment import report
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "add_to", "carried", "current_unit", "library", "report", "unit"]
+__all__ = ["__version__", "add_to", "carried", "current_unit", "device", "library", "report", "unit"]
