@@ -64,6 +64,7 @@ def figure(columns: int = 1, rows: int = 1, width: float = 7.2, height: float = 
     with matplotlib.rc_context(style):
         made = _figure_class()(figsize=(width, height), layout="constrained")
         axes = made.subplots(rows, columns)
+    made.get_layout_engine().set(w_pad=0.08, h_pad=0.06)  # inches: room at the edges of the card
     for axis in [axes] if rows * columns == 1 else axes.flat:
         axis.locator_params(nbins=6)  # fewer numbers are easier to read, and half of a redraw's time goes into them
     return made, axes

@@ -193,7 +193,9 @@ def busy(kind, n):
     elif kind == "categories":
         axes.barh(["a" * n * 4, "b"], [1, 2])
     elif kind == "colour bar":
-        figure.colorbar(axes.imshow([[0, 10.0**n]]), ax=axes)
+        figure.colorbar(axes.imshow([[0, 10.0**n]]), ax=axes, label="height" * n)
+    elif kind == "same colour bar":
+        figure.colorbar(axes.imshow([[0, 10.0], [n, 1]]), ax=axes)
     elif kind == "label":
         axes.set_ylabel("y\n" * n)
     elif kind == "heading":
@@ -223,7 +225,7 @@ KINDS = [
     "legend",
     "log",
     "image",
-] + ["colour bar"]
+] + ["colour bar", "same colour bar"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -242,6 +244,7 @@ def test_a_layout_is_used_again_when_only_lines_and_titles_change(monkeypatch):
 
     monkeypatch.setattr(ConstrainedLayoutEngine, "execute", lambda self, figure: laid.append(figure))
     painter.png(busy("title", 2))
+    painter.png(busy("title", 3))
     assert laid == []
     painter.png(busy("lines", 2))
     assert len(laid) == 1

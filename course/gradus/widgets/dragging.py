@@ -95,4 +95,10 @@ def _points_class() -> type:
                     self.limits = [*map(float, shown.get_xlim()), *map(float, shown.get_ylim())]
                 self.picture = data
 
+        def still(self, made: Any) -> bytes:
+            """The picture with the points drawn into it, for a page without Python."""
+            if self.frame:
+                made.axes[self.axes].scatter(*self.value.T, s=90, c=self.colours, edgecolors="white", zorder=5)
+            return plot.png(made)
+
     return Points

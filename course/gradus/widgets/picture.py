@@ -43,14 +43,10 @@ def _layout_needs(made: Any) -> Any:
     needs: list[Any] = [tuple(made.get_size_inches()), made.dpi, type(made.get_layout_engine())]
     needs += [_words(text) for text in made.texts]  # the heading is one of them
     for axis in made.axes:
-        if axis.get_axes_locator() is not None or axis.child_axes or axis.tables:  # colour bars, insets, tables
+        place = _place(axis)
+        if place is None or axis.child_axes or axis.tables:
             return None
-        place = axis.get_subplotspec()
-        artists = [*axis.lines, *axis.patches, *axis.collections]
-        if place is None or any(not artist.get_clip_on() for artist in artists):
-            return None
-        grid = place.get_gridspec()
-        needs.append((place.num1, place.num2, grid.nrows, grid.ncols, axis.axison, str(axis.get_aspect()), axis.name))
+        needs.append((place, axis.axison, str(axis.get_aspect()), axis.name))
         for line in (axis.xaxis, axis.yaxis):
             ticks = _ticks(line)
             if ticks is None:
@@ -60,6 +56,18 @@ def _layout_needs(made: Any) -> Any:
         needs += [_height(text) for text in (axis.title, axis._left_title, axis._right_title)]
         needs += [_words(text) for text in [*axis.texts, *(legend.get_texts() if legend else [])]]
     return needs
+
+
+def _place(axis: Any) -> Any:
+    """Where in its grid a panel stands, or that it is a colour bar; None for all else, and for what sticks out of it."""
+    if type(axis.get_axes_locator()).__name__ == "_ColorbarAxesLocator":
+        return "colour bar", axis.get_box_aspect()
+    where = axis.get_subplotspec()
+    artists = [*axis.lines, *axis.patches, *axis.collections]
+    if where is None or axis.get_axes_locator() is not None or any(not artist.get_clip_on() for artist in artists):
+        return None
+    grid = where.get_gridspec()
+    return where.num1, where.num2, grid.nrows, grid.ncols
 
 
 def _words(text: Any) -> Any:

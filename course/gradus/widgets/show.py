@@ -77,6 +77,8 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
         shown.update(values=values, png=data, alt=alt)
         if hasattr(canvas, "frame"):
             canvas.place(made, data, alt)
+            if "still" not in shown:
+                shown["still"] = canvas.still(made)
         else:
             canvas.value = data
             if canvas.has_trait("tooltip"):  # ipywidgets 8: the image's name for a screen reader
@@ -88,7 +90,7 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
     others = [control for control in controls.values() if control is not canvas]
     _align(others)
     box = ipywidgets.VBox([*others, canvas, *_guard()])
-    publish(box, shown["png"], shown["alt"])
+    publish(box, shown.get("still", shown["png"]), shown["alt"])
 
 
 _WIDTH = round(7.2 * plot.DPI)
