@@ -136,7 +136,7 @@ class Tensor:
         return _computed("reshape", lambda value: value.reshape(_flat(shape)), self)
 
     def transpose(self, *axes: Any) -> Tensor:
-        return _computed("transpose", lambda value: value.permute(_flat(axes) or range(value.dim())[::-1]), self)
+        return _computed("transpose", lambda value: value.permute(_flat(axes) or tuple(range(value.dim())[::-1])), self)
 
     @property
     def T(self) -> Tensor:
