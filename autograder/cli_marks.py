@@ -83,6 +83,52 @@ def moodle(unit: str, folder: str, out: str | None, **wishes: Any) -> None:
     _learning_system(lms.moodle, unit, folder, out, "moodle", wishes)
 
 
+@export.command()
+@with_options(
+    (*COURSE, click.option("--out", metavar="FILE.zip", help="The default is exports/ in the course folder."))
+)
+@click.option(
+    "--hidden",
+    default="after_published",
+    show_default=True,
+    type=click.Choice(["visible", "after_due_date", "after_published", "hidden"]),
+    help="When students see how hidden tests went (by title, never what they hold).",
+)
+@click.option("--seconds", default=300.0, show_default=True, help="The most that one notebook may take.")
+@click.option("--memory", default=4, show_default=True, help="The most memory that one notebook may use, in GB.")
+@click.option("--late", is_flag=True, help="Take off there what the late policy in late.toml wants.")
+@click.option("--sandbox-required", is_flag=True, help="Give no result where neither namespaces nor Landlock work.")
+def gradescope(
+    unit: str,
+    folder: str,
+    out: str | None,
+    hidden: str,
+    seconds: float,
+    memory: int,
+    late: bool,
+    sandbox_required: bool,
+) -> None:
+    """An autograder archive for a programming assignment in Gradescope; it holds the hidden tests."""
+    from .gradescope.archive import ArchiveError, Choices, archive
+    from .late import FILE
+    from .ledger import CourseError, policy
+    from .source import SourceErrors
+
+    path = unit_path(unit)
+    try:
+        if late and policy(Path(folder), path.stem) is None:
+            raise click.ClickException(f"--late: {Path(folder).resolve() / FILE} has no policy for {path.stem}.")
+        text = (Path(folder) / FILE).read_text(encoding="utf-8-sig") if late else ""
+        kind = "required" if sandbox_required else "auto"
+        data = archive(path, Choices(hidden, sandbox=kind, seconds=seconds, memory=memory, late=text))
+    except (SourceErrors, ArchiveError, CourseError, OSError) as error:
+        raise click.ClickException(f"{error} Nothing was written.") from None
+    from .export import Exported
+
+    note = "It holds the solutions and the hidden tests: only for Gradescope. README.txt in it says what to set there."
+    _put(Exported(data, [note]), out, folder, f"{path.stem}.gradescope.zip")
+
+
 def _learning_system(
     make: Callable[..., Exported], unit: str, folder: str, out: str | None, system: str, wishes: dict[str, Any]
 ) -> None:

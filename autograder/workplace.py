@@ -7,18 +7,20 @@ threads, or on another machine (`examine_here`).
 from __future__ import annotations
 
 import atexit
+import contextlib
 import hashlib
 import socket
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
 from . import sandbox
 from .bundle import Bundle
-from .kernel import Limits
+from .kernel import Kernel, Limits
 from .warm import Nursery, NurseryGone, students
 from .wire import Channel, WireError
 
@@ -149,6 +151,19 @@ class Workplace:
         if answer.get("gone"):
             raise NurseryGone(answer["error"])
         raise ExaminerLost(str(answer.get("error")))
+
+    @contextlib.contextmanager
+    def student(self) -> Iterator[Kernel]:
+        """A process such as a submission's cells run in, to try out what it can do.
+
+        Raises:
+            KernelDied: it did not start.
+        """
+        kernel = Kernel.start(self.limits, self._pair[0])
+        try:
+            yield kernel
+        finally:
+            kernel.close()
 
     def close(self) -> None:
         """End everything; what is being examined raises `Stopped`."""

@@ -68,7 +68,7 @@ class Report:
             return self.rows[0].message
         return f"{self.passed} of {len(self.rows)} tests passed: {self.score:g} of {self.points:g} points."
 
-    def _details(self, row: Row) -> list[tuple[str, str]]:
+    def details(self, row: Row) -> list[tuple[str, str]]:
         """Label and text of what is said under a row that did not pass."""
         if row.status in ("pass", "missing") or row.hidden:  # hidden tests: by title only
             return []
@@ -87,7 +87,7 @@ class Report:
         lines = [f"{self.exercise}: {self.headline()}"]
         for row in self.rows:
             lines.append(f"  {_MARK[row.status][0]} {row.title}" + (" (hidden)" if row.hidden else ""))
-            for label, text in self._details(row):
+            for label, text in self.details(row):
                 for i, line in enumerate(text.splitlines()):
                     lines.append(f"      {f'{label}: ' if label and not i else ''}{line}")
         if self.hint:
@@ -104,7 +104,7 @@ class Report:
             details = "".join(
                 f'<div style="margin:2px 0 2px 0">{f"<b>{label}</b> " if label else ""}'
                 f'<code style="white-space:pre-wrap;background:transparent">{html.escape(text)}</code></div>'
-                for label, text in self._details(row)
+                for label, text in self.details(row)
             )
             hidden = ' <span style="opacity:.65">(hidden test)</span>' if row.hidden else ""
             cells.append(
