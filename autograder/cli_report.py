@@ -63,15 +63,18 @@ def learn(unit: str, exercise: str, group: str, name: str, hint: str, folder: st
     from then on it is run as your own code is.
     """
     from .gradebook import CourseError
-    from .learn import LearnError, find, propose, write
+    from .learn import Gates, LearnError, find, propose, write
     from .sandbox import SandboxError, choose
     from .source import SourceErrors
 
     path = unit_path(unit)
     try:
         found = find(path, Path(folder), exercise, group)
-        with console.status(f"{path.stem}: {exercise} with the new mistake, through the gates"):
-            proposal = propose(found, name, hint, choose(kind))
+        with (
+            console.status(f"{path.stem}: {exercise} with the new mistake, through the gates"),
+            Gates(choose(kind)) as gates,
+        ):
+            proposal = propose(found, name, hint, gates)
         console.print(f"\n{proposal.cell}\n", markup=False, soft_wrap=True)
         count = len(found.group.students)
         console.print(

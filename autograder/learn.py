@@ -6,6 +6,7 @@ comments, docstrings and prints are gone, and code in which a name stands is not
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -95,15 +96,11 @@ def find(path: Path, course: Path, exercise: str, key: str) -> Found:
     return Found(path, text, unit, group, report, tuple(ranked))
 
 
-def propose(found: Found, name: str, hint: str, kind: str) -> Proposal:
+def propose(found: Found, name: str, hint: str, gates: Gates) -> Proposal:
     """Make the cell, and put the unit's source with it through the gates, in the sandbox.
-
-    Args:
-        kind: of sandbox, one of `sandbox.KINDS`.
 
     Raises:
         LearnError: name or hint will not do, the code does more than compute, or the gates refuse it.
-        SandboxError: no sandbox came up.
     """
     unit, exercise = found.unit, found.unit.exercises[found.group.exercise]
     hint = " ".join(hint.split())
@@ -121,7 +118,7 @@ def propose(found: Found, name: str, hint: str, kind: str) -> Proposal:
         cell = _cell(exercise.name, name, hint, code)
         after, line = _inserted(found.text, unit, exercise.name, cell)
         problems = _read_again(found.path, after, exercise.name, name, hint)
-        problems = problems or _through_gates(found, after, name, kind)
+        problems = problems or _through_gates(found, after, name, gates)
         if not problems:
             return Proposal(found.path, found.text, after, cell, line)
         refused.append("\n".join(problems))
@@ -193,10 +190,10 @@ def _read_again(path: Path, text: str, exercise: str, name: str, hint: str) -> l
     return []
 
 
-def _through_gates(found: Found, text: str, name: str, kind: str) -> list[str]:
+def _through_gates(found: Found, text: str, name: str, gates: Gates) -> list[str]:
     """The gates' problems with the exercise, its new mistake among the others."""
     request = {"name": found.path.stem, "source": text, "exercise": found.group.exercise}
-    answer = _in_sandbox(request, kind)
+    answer = gates.run(request)
     if answer["problems"]:
         return [_without_place(line) for line in answer["problems"]]
     bank = Bank.from_dict({"exercises": {found.group.exercise: answer["entries"]}})
@@ -210,33 +207,53 @@ def _without_place(line: str) -> str:
     return re.sub(r"^\S*?\.py:(\d+): ", r"line \1: ", line)
 
 
-def _in_sandbox(request: dict[str, Any], kind: str) -> dict[str, Any]:
-    """Ask `prepare`'s child, which runs in a sandbox as grading does."""
-    mine, theirs = socket.socketpair()
-    limits = {"CORE": 0, "AS": BYTES, "CPU": SECONDS, "FSIZE": 1 << 28}
-    preload = ["numpy", "matplotlib.pyplot"]
-    try:
-        with (
-            theirs,
-            students(kind, preload=preload) as second,
-            Nursery.start(kind, "autograder.learn:prepare") as first,
-        ):
-            child = first.child([theirs.fileno(), second.control.fileno()], limits, BYTES, seed=0)
-            channel = Channel(mine)
+class Gates:
+    """Gates in a sandbox, as a context manager: one warm parent for them, one for the student's process in grading.
+
+    Raises:
+        SandboxError: one did not come up.
+    """
+
+    def __init__(self, kind: str) -> None:
+        with contextlib.ExitStack() as stack:
+            preload = ["numpy", "matplotlib.pyplot"]
+            self._students = stack.enter_context(students(kind, preload=preload))
+            self._gates = stack.enter_context(Nursery.start(kind, "autograder.learn:prepare"))
+            self._open = stack.pop_all()
+
+    def run(self, request: dict[str, Any]) -> dict[str, Any]:
+        """Problems and entries of the bank, for one exercise of a source.
+
+        Raises:
+            LearnError: they came to no end, or to none that says anything.
+        """
+        ours, theirs = socket.socketpair()
+        limits = {"CORE": 0, "AS": BYTES, "CPU": SECONDS, "FSIZE": 1 << 28}
+        channel = Channel(ours)
+        try:
+            with theirs:
+                child = self._gates.child([theirs.fileno(), self._students.control.fileno()], limits, BYTES, seed=0)
+            deadline = time.monotonic() + SECONDS
             try:
-                deadline = time.monotonic() + SECONDS
-                channel.send(request | {"inside": second.inside}, deadline)
+                channel.send(request | {"inside": self._students.inside}, deadline)
                 answer = channel.receive(deadline)
             finally:
-                channel.close()
                 child.stop()
-    except TimeoutError:
-        raise LearnError(f"The gates did not come to an end in {SECONDS} s.") from None
-    except (EOFError, OSError, WireError, NurseryGone) as error:
-        raise LearnError(f"The gates ended without an answer ({type(error).__name__}).") from None
-    if "error" in answer:
-        raise LearnError(f"The gates could not be run: {answer['error']}")
-    return answer
+        except TimeoutError:
+            raise LearnError(f"The gates did not come to an end in {SECONDS} s.") from None
+        except (EOFError, OSError, WireError, NurseryGone) as error:
+            raise LearnError(f"The gates ended without an answer ({type(error).__name__}).") from None
+        finally:
+            channel.close()
+        if "error" in answer:
+            raise LearnError(f"The gates could not be run: {answer['error']}")
+        return answer
+
+    def __enter__(self) -> Gates:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
 
 def prepare(spec: dict[str, Any]) -> Callable[[socket.socket, dict[str, Any]], None]:
