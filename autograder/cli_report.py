@@ -88,7 +88,7 @@ def learn(unit: str, exercise: str, group: str, name: str, hint: str, folder: st
         raise click.ClickException(f"{error} Nothing was changed.") from None
     console.print(
         f"Written into {path}, line {proposal.line}. Next: autograder build {path.stem}, for the hand-out's hints; "
-        f"then autograder grade {path.stem}, so that these students get theirs.",
+        f"then autograder regrade {path.stem}, so that these students get theirs.",
         markup=False,
         soft_wrap=True,
     )
