@@ -195,9 +195,11 @@ def busy(kind, n):
     elif kind == "colour bar":
         figure.colorbar(axes.imshow([[0, 10.0**n]]), ax=axes, label="height" * n)
     elif kind == "same colour bar":
-        figure.colorbar(axes.imshow([[0, 10.0], [n, 1]]), ax=axes)
+        figure.colorbar(axes.imshow([[0, 10.0], [n, 1]]), ax=axes, format="%.2f")
     elif kind == "label":
         axes.set_ylabel("y\n" * n)
+    elif kind == "long label":
+        axes.set(xlabel="x" * 10 * n, ylabel="y" * 5 * n)
     elif kind == "heading":
         figure.suptitle("a\n" * n)
     elif kind == "text":
@@ -225,7 +227,7 @@ KINDS = [
     "legend",
     "log",
     "image",
-] + ["colour bar", "same colour bar"]
+] + ["long label", "colour bar", "same colour bar"]
 
 
 @pytest.mark.parametrize("kind", KINDS)

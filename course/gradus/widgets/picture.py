@@ -51,7 +51,7 @@ def _layout_needs(made: Any) -> Any:
             ticks = _ticks(line)
             if ticks is None:
                 return None
-            needs += [line.get_scale(), tuple(line.get_view_interval()), _words(line.label), ticks]
+            needs += [line.get_scale(), tuple(line.get_view_interval()), _height(line.label), ticks]
         legend = axis.get_legend()
         needs += [_height(text) for text in (axis.title, axis._left_title, axis._right_title)]
         needs += [_words(text) for text in [*axis.texts, *(legend.get_texts() if legend else [])]]
@@ -75,7 +75,7 @@ def _words(text: Any) -> Any:
 
 
 def _height(text: Any) -> Any:
-    """A title's width moves nothing; its height does, and depends on its lines, and on what is in a formula."""
+    """A title's or label's length moves nothing; its height does: its lines, and what is in a formula."""
     words = text.get_text()
     return (words if "$" in words else words.count("\n") if words else None), text.get_fontsize()
 
@@ -87,6 +87,8 @@ def _ticks(line: Any) -> Any:
     locator, formatter = line.get_major_locator(), line.get_major_formatter()
     if isinstance(formatter, ticker.FixedFormatter):
         shown = tuple(map(str, formatter.seq))
+    elif isinstance(formatter, (ticker.FormatStrFormatter, ticker.StrMethodFormatter)):
+        shown = (formatter.fmt,)
     elif isinstance(formatter, (ticker.ScalarFormatter, ticker.LogFormatter, ticker.NullFormatter)):
         shown = ()
     else:  # a function's, or names of categories: they may change with nothing to see it by
