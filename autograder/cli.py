@@ -12,6 +12,7 @@ import click
 from . import cli_handout, cli_marks
 from .cli_regrade import regrade
 from .cli_report import learn, report
+from .cli_similar import similar
 from .cli_tools import CLASS, EXAMINING, SANDBOX, choose, console, names, open_examiner, unit_path, with_options
 
 
@@ -219,6 +220,7 @@ def doctor() -> None:
 main.add_command(cli_marks.export)
 main.add_command(cli_marks.late)
 main.add_command(regrade)
+main.add_command(similar)
 main.add_command(report)
 main.add_command(cli_handout.handout)
 main.add_command(learn)

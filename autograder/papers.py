@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from .marks import Result
@@ -15,19 +16,35 @@ from .source import Unit
 def answers(folder: Path, unit: Unit, students: Iterable[str]) -> dict[str, dict[str, str]]:
     """Student -> exercise -> the cell as it was graded. Who has no graded notebook, or one that cannot be read, is
     left out."""
-    found = {}
+    return {
+        student: {
+            str(cell["id"]): str(cell["source"])
+            for cell in cells
+            if cell.get("metadata", {}).get("gradus", {}).get("role") == "exercise" and cell["id"] in unit.exercises
+        }
+        for student, cells in _notebooks(folder, unit, students)
+    }
+
+
+def code(folder: Path, unit: Unit, students: Iterable[str], added: str) -> dict[str, dict[str, str]]:
+    """As `answers`, and under the name `added` the code cells that the student put beside the exercises."""
+    found = answers(folder, unit, students)
+    for student, cells in _notebooks(folder, unit, found):
+        extra = [
+            str(cell["source"]) for cell in cells if cell.get("metadata", {}).get("gradus", {}).get("role") == "extra"
+        ]
+        found[student][added] = "\n\n".join(extra)
+    return found
+
+
+def _notebooks(folder: Path, unit: Unit, students: Iterable[str]) -> Iterator[tuple[str, list[dict]]]:
+    """Students and the cells of their graded notebooks, where there is one that can be read."""
     for student in students:
         path = folder / "autograded" / student / unit.name / f"{unit.name}.ipynb"
-        try:
+        with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            found[student] = {
-                str(cell["id"]): str(cell["source"])
-                for cell in cells
-                if cell.get("metadata", {}).get("gradus", {}).get("role") == "exercise" and cell["id"] in unit.exercises
-            }
-        except (OSError, ValueError, LookupError, TypeError, AttributeError):
-            continue
-    return found
+            if all(isinstance(cell["metadata"].get("gradus", {}), dict) and {"id", "source"} <= cell.keys() for cell in cells):
+                yield student, cells
 
 
 def plain_answers(unit: Unit, exercise: str, papers: dict[str, dict[str, str]], students: Iterable[str]) -> dict:
