@@ -351,8 +351,8 @@ explore(blanks_cost, blanks=slider(0.02, 0, 0.2, 0.005, "blank cells"))
 # differ from blanks that fall at random?
 
 # %% [markdown] question="blanks-with-a-reason" points=2
-# The blanks are not spread at random: they sit just where proline is high, which is mostly among the wines of grower
-# 0. Dropping their rows removes many wines of that grower, and of those that stay only the ones with little proline,
+# The blanks are not spread at random: they sit just where proline is high, which is among the wines of grower 0 (20 of
+# his 59, and nobody else's). Dropping their rows removes a third of that grower's wines, and of those that stay only the ones with little proline,
 # so the table no longer shows what the grower's wines are like. A model that learns from it knows grower 0 badly, and
 # gives its strong wines to somebody else. A test on the same dropped table would not show it, since such wines are
 # missing there too. Blanks at random cost rows, but what is left is still a fair picture: fewer wines of every kind,
@@ -595,7 +595,7 @@ explore(
 # > **Numerics.** In a column whose values are all the same $\sigma = 0$, and $0 / 0$ is NaN. Such a column has no
 # > outliers. Ask for $|x_{ij} - \mu_j| \le z\, \sigma_j$ instead, and there is nothing to divide.
 #
-# **In code.** Write `remove_outliers`.
+# **In code.** Write `remove_outliers`. With $z = 1.9$ it drops the last of the five rows above, with $z = 2$ none.
 
 # %% exercise="remove_outliers" minutes=12 difficulty=2
 def remove_outliers(X, y, z=3.0):
@@ -876,9 +876,9 @@ explore(outliers, foreign=slider(0.04, 0, 0.18, 0.01, "foreign wines"), z=slider
 # A column that is constant in the training table gets $\sigma_j = 1$.
 #
 # > **Numerics.** "Is it constant?" is not "is its standard deviation 0?". Take three times 0.1. In floats the mean
-# > comes out as $0.1 + 1.4 \cdot 10^{-17}$, so each distance is $1.4 \cdot 10^{-17}$, and so is the standard
-# > deviation. Divide, and a column that says nothing becomes a column of ones. Compare the largest with the smallest
-# > value instead: they are the same float.
+# > comes out as $0.1 + 1.4 \cdot 10^{-17}$, so each distance is $-1.4 \cdot 10^{-17}$, and as large is the standard
+# > deviation. Divide, and a column that says nothing becomes a column of minus ones. Compare the largest with the
+# > smallest value instead: they are the same float.
 #
 # **In code.** Write the class `Standardizer`. `Standardizer().fit(X)` returns the object itself, so that one can
 # write `Standardizer().fit(X_train).transform(X_test)`.
@@ -1175,9 +1175,9 @@ explore(
 # %% [markdown]
 # ## 5. Labels are data too: one-hot
 #
-# **In words.** The growers are called 0, 1 and 2. These are names, not amounts: grower 2 is not twice grower 1, and
-# half-way between 0 and 2 does not lie 1. A network that is to say *which* answers with a number for each class, so
-# the truth must have that form too: a row with a place for each class, 1 in the right one and 0 elsewhere.
+# **In words.** The growers are called 0, 1 and 2. These are names, not amounts: grower 2 is not twice grower 1, and a
+# mixture of 0 and 2 is not 1. A network that is to say *which* answers with a number for each class, so the truth must
+# have that form too: a row with a place for each class, 1 in the right one and 0 elsewhere.
 #
 # **In small numbers.** With four classes, the labels $2, 0, 1$ become
 #
