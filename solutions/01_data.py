@@ -352,11 +352,12 @@ explore(blanks_cost, blanks=slider(0.02, 0, 0.2, 0.005, "blank cells"))
 
 # %% [markdown] question="blanks-with-a-reason" points=2
 # The blanks are not spread at random: they sit just where proline is high, which is among the wines of grower 0 (20 of
-# his 59, and nobody else's). Dropping their rows removes a third of that grower's wines, and of those that stay only the ones with little proline,
-# so the table no longer shows what the grower's wines are like. A model that learns from it knows grower 0 badly, and
-# gives its strong wines to somebody else. A test on the same dropped table would not show it, since such wines are
-# missing there too. Blanks at random cost rows, but what is left is still a fair picture: fewer wines of every kind,
-# in the same proportions. Here one would rather keep the row and write down that the value was off the scale.
+# his 59, and nobody else's). Dropping their rows removes a third of that grower's wines and leaves only those with
+# little proline, so the table no longer shows what his wines are like. A model that learns from it knows grower 0
+# badly, and may give his strong wines to somebody else. A test on the same dropped table would not show it, since such
+# wines are missing there too. Blanks at random cost rows, but what is left is still a fair picture: fewer wines of
+# every kind, in the same proportions. Here one would rather keep the row and write down that the value was off the
+# scale.
 
 # %% [markdown]
 # ## 2. One ruler for all columns
@@ -2189,8 +2190,8 @@ explore(
 #
 # > **History.** In 2002 Christophe Ambroise and Geoffrey McLachlan looked again at published work that told cancers
 # > apart by a handful of genes, chosen among thousands, with almost no errors. The genes had been chosen with the test
-# > rows in sight. Done properly, the errors came back. In 2023 Sayash Kapoor and Arvind Narayanan gathered what had been
-# > found out about leaks in seventeen fields of science: 294 papers.
+# > rows in sight. Done properly, the errors came back. In 2023 Sayash Kapoor and Arvind Narayanan gathered what had
+# > been found out about leaks in seventeen fields of science: 294 papers.
 
 # %% [markdown]
 # **Question 3 (2 points).** A hospital has 5000 X-ray pictures of 800 patients, several of each, and a model that is
