@@ -25,6 +25,11 @@ def home() -> Path:
     return _start
 
 
+def beside() -> Path:
+    """The notebook's own folder, where the other notebooks lie."""
+    return _start
+
+
 def shown(path: Path) -> str:
     """`path` as a student knows it: seen from the notebook, from Drive or from their own folder."""
     for base, name in ((_start, ""), (DRIVE, "Drive/MyDrive/"), (Path.home(), "~/")):

@@ -61,12 +61,15 @@ def check(exercise: str, points: float, changes: Sequence[str] = ()) -> Score:
 
 
 def _afterwards(report: Report, caller: dict[str, Any]) -> str:
-    """What follows from a verdict in a notebook: code whose check has passed is kept for later units."""
-    if not report.rows or report.passed < len(report.rows):
-        return ""
+    """What follows from a verdict in a notebook: it is noted, and code whose check has passed is kept for later units."""
     from ..carry import keep
+    from ..course import current_unit
+    from ..journal import record
 
-    return keep(report.exercise, caller, len(report.rows))
+    said = [record(current_unit(), report)]
+    if report.rows and report.passed == len(report.rows):
+        said.append(keep(report.exercise, caller, len(report.rows)))
+    return " ".join(filter(None, said))
 
 
 def _definitions(
