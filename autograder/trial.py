@@ -126,6 +126,11 @@ def _mapped(value: Any, number: Callable[[np.ndarray], Any]) -> Any:
         return type(value)(_mapped(item, number) for item in value)
     if type(value) is dict:
         return {key: _mapped(item, number) for key, item in value.items()}
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(value, torch.nn.Module):
+        made = copy.deepcopy(value)
+        made.register_forward_hook(lambda module, given, answer: _mapped(answer, number))
+        return made
     if isinstance(getattr(value, "data", None), np.ndarray):  # a Tensor, of whichever engine: its values
         made = copy.copy(value)
         made.data = _mapped(made.data, number)
