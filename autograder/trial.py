@@ -263,6 +263,8 @@ def mutant(kind: str) -> Callable[[dict[str, Any], Exercise], None]:
                 space[name] = wrap(value)
             elif inspect.isclass(value):
                 for attribute, member in list(vars(value).items()):
+                    if kind == "in place" and attribute == "__getitem__":
+                        continue  # what stands in the brackets is mostly made there, and nobody could see it changed
                     if inspect.isfunction(member) and (not attribute.startswith("_") or attribute in OPERATORS):
                         setattr(value, attribute, _method(wrap, member, changes.get(kind)))
 
