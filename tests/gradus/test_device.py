@@ -30,7 +30,7 @@ def test_a_gpu_is_taken_where_there_is_one(monkeypatch, cuda, mps, best):
 def test_what_is_not_there_is_refused_with_what_is(monkeypatch, asked):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
-    with pytest.raises(ValueError, match="there is: cpu.*Change runtime type"):
+    with pytest.raises(ValueError, match=r"there is: cpu.*Change runtime type"):
         gradus.device(asked)
 
 
