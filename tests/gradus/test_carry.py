@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import linecache
 import os
 import stat
 import sys
@@ -16,6 +15,8 @@ import gradus.standin
 from gradus import carry, course, home
 from gradus.carry import bring, gather, shelf
 from gradus.check import hints
+
+from .cells import Notebook as Cells
 
 DEFINES = {
     "double": ["double"],
@@ -48,23 +49,12 @@ def relu(self):
 """
 
 
-class Notebook:
-    """Cells run one after another, as in a kernel: in one namespace, their text in linecache and in `In`."""
+class Notebook(Cells):
+    """A notebook of a made-up unit, its set-up cell run."""
 
     def __init__(self, unit="97_engine"):
-        self.space = {"__name__": "__main__", "In": [""]}
-        course.unit(unit)
+        super().__init__(unit)
         self.run("import math\nimport numpy as np\nimport gradus\nfrom gradus import add_to")
-
-    def run(self, text):
-        name = f"<cell {id(self)} {len(self.space['In'])}>"
-        linecache.cache[name] = (len(text), None, text.splitlines(keepends=True), name)
-        self.space["In"].append(text)
-        exec(compile(text, name, "exec"), self.space)
-        return self
-
-    def keep(self, exercise, tests=3):
-        return carry.keep(exercise, self.space, tests)
 
 
 @pytest.fixture(autouse=True)

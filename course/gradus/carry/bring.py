@@ -124,11 +124,10 @@ def _made(unit: str, stem: str, stand_in: types.ModuleType, shelf: Shelf | None,
 
 def _public(module: types.ModuleType) -> list[str]:
     listed = getattr(module, "__all__", None)
-    return (
-        list(listed)
-        if listed
-        else [n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__]
-    )
+    if listed:
+        return list(listed)
+    own = (name for name, value in vars(module).items() if getattr(value, "__module__", "") == module.__name__)
+    return [name for name in own if not name.startswith("_")]
 
 
 def complete(shelf: Shelf, parts: dict[str, list[str]]) -> set[str]:
