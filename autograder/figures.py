@@ -15,7 +15,7 @@ from gradus.check.report import Report, Row
 
 from .marks import Result, UnitMarks
 from .source import Exercise, Unit
-from .unknown import Group, groups, known_to_none
+from .unknown import Group, groups, known_to_none, written
 
 FEW = 10  # students: below, discrimination is chance
 STEPS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.25, 0.5, 1, 2, 2.5, 5, 10, 20, 25, 50, 100, 200, 250, 500)
@@ -171,7 +171,7 @@ def class_figures(unit: Unit, marks: UnitMarks) -> ClassFigures:
     }
     reports = {student: by_name for student, by_name in reports.items() if by_name}
     unmatched = {
-        student: [name for name in unit.exercises if name in by_name and known_to_none(by_name[name])]
+        student: [e.name for e in unit.exercises.values() if e.name in by_name and known_to_none(e, by_name[e.name])]
         for student, by_name in reports.items()
     }
     results = marks.results
@@ -231,7 +231,7 @@ def _bins(ranked: Sequence[float], maximum: float) -> list[tuple[float, float, i
 
 def _exercise(exercise: Exercise, marks: UnitMarks, reports: Mapping[str, Mapping[str, Report]]) -> ExerciseFigures:
     mine = {student: by_name[exercise.name] for student, by_name in reports.items() if exercise.name in by_name}
-    wrote = {student: report for student, report in mine.items() if _written(report)}
+    wrote = {student: report for student, report in mine.items() if written(exercise, report)}
     full = sum(report.passed == len(report.rows) for report in wrote.values())
     wrong = sum(report.passed == 0 for report in wrote.values())
     unchecked = sum(_unchecked(report) for report in mine.values())
@@ -252,11 +252,6 @@ def _exercise(exercise: Exercise, marks: UnitMarks, reports: Mapping[str, Mappin
 
 def _unchecked(report: Report) -> bool:
     return all(row.test == "none" for row in report.rows)
-
-
-def _written(report: Report) -> bool:
-    """Whether there was an answer to be tested."""
-    return not _unchecked(report) and not any(row.status == "missing" for row in report.rows)
 
 
 def _tests(

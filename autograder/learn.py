@@ -25,7 +25,7 @@ from .figures import class_figures
 from .isolate import IsolatedError
 from .marks import read
 from .papers import answers, known_words, plain_answers, private_words
-from .plaincode import ranked_examples, reaches
+from .plaincode import differing, ranked_examples, reaches
 from .source import HEADER, SourceErrors, Unit, load_unit
 from .unknown import Group
 from .warm import Nursery, NurseryGone, students
@@ -115,7 +115,8 @@ def propose(found: Found, name: str, hint: str, gates: Gates) -> Proposal:
         if reached:
             refused.append(f"It does more than compute ({', '.join(reached)}), and is not run.")
             continue
-        cell = _cell(exercise.name, name, hint, code)
+        # a mistake runs after the reference, and is easier to read with nothing but what is wrong
+        cell = _cell(exercise.name, name, hint, differing(code, exercise.cell.source))
         after, line = _inserted(found.text, unit, exercise.name, cell)
         problems = _read_again(found.path, after, exercise.name, name, hint)
         problems = problems or _through_gates(found, after, name, gates)

@@ -93,6 +93,14 @@ def _needed(body: list[ast.stmt], wanted: set[str]) -> list[ast.stmt]:
         }
 
 
+def differing(code: str, reference: str) -> str:
+    """The definitions in `code` that `reference` does not have just so; all of it if there is none."""
+    known = {ast.dump(node) for node in ast.parse(plain(reference) or "").body}
+    tree = ast.parse(code)
+    tree.body = [node for node in tree.body if ast.dump(node) not in known] or tree.body
+    return ast.unparse(tree)
+
+
 def _last(body: list[ast.stmt]) -> list[ast.stmt]:
     """Without functions and classes that are defined anew before anything reads them."""
     kept: list[ast.stmt] = []

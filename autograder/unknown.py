@@ -34,11 +34,24 @@ class Group:
     follows: tuple[str, ...]  # earlier exercises that its code calls and that all of these students have wrong
 
 
-def known_to_none(report: Report) -> bool:
-    """Whether an answer is written, wrong, and like no known mistake."""
-    rows = report.rows
-    tried = bool(rows) and not any(row.status == "missing" or row.test == "none" for row in rows)
-    return tried and report.mistake is None and any(row.status in FAILED for row in rows)
+def written(exercise: Exercise, report: Report) -> bool:
+    """Whether there was an answer to be tested: the submission was examined that far, and its names were there."""
+    lost = tuple(f"NameError: name '{name}' is not defined" for name in exercise.defines)  # as a probe says it
+    return bool(report.rows) and not any(
+        row.test == "none" or row.status == "missing" or (row.status == "error" and row.message.rstrip().endswith(lost))
+        for row in report.rows
+    )
+
+
+def known_to_none(exercise: Exercise, report: Report) -> bool:
+    """Whether an answer is written, ran to its end, is wrong, and like no known mistake."""
+    ran = written(exercise, report) and not any(map(_stopped, report.rows))
+    return ran and report.mistake is None and any(row.status in FAILED for row in report.rows)
+
+
+def _stopped(row: Row) -> bool:
+    """Whether the process ended, or was ended: no value came of that, and outcomes tell of it."""
+    return row.status == "error" and row.message.startswith(("KernelTimeout:", "KernelDied:"))
 
 
 def groups(unit: Unit, reports: Mapping[str, Mapping[str, Report]]) -> list[Group]:
@@ -52,7 +65,7 @@ def groups(unit: Unit, reports: Mapping[str, Mapping[str, Report]]) -> list[Grou
         mine = {
             student: by_name[exercise.name]
             for student, by_name in sorted(reports.items())
-            if exercise.name in by_name and known_to_none(by_name[exercise.name])
+            if exercise.name in by_name and known_to_none(exercise, by_name[exercise.name])
         }
         calls = _calls(unit, exercise)
         for members in _alike(mine):

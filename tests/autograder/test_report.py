@@ -28,7 +28,7 @@ from autograder.figures import FEW, class_figures, discrimination, distribution
 from autograder.gradebook import Course
 from autograder.kernel import Limits
 from autograder.marks import read
-from autograder.plaincode import example, plain, ranked_examples, reaches
+from autograder.plaincode import differing, example, plain, ranked_examples, reaches
 from autograder.report import write_report
 from autograder.source import load_unit
 from autograder.workplace import Workplace
@@ -244,11 +244,15 @@ def test_mistakes_are_counted(made):
 
 
 def test_wrong_answers_without_a_hint_are_grouped(made):
-    """Every written answer that lost points and drew no hint is in exactly one group."""
+    """Every written answer that ran to its end, lost points and drew no hint is in exactly one group."""
+    [endless] = [name for name, result in made.summary.results.items() if result.outcome == "timeout"]
     lonely = Counter(
         exercise
-        for (_, exercise), (tests, hint) in verdicts(made).items()
-        if written(tests) and not hint and not all(passed for passed, *_ in tests.values())
+        for (student, exercise), (tests, hint) in verdicts(made).items()
+        if (student, exercise) != (endless, "Scaler")
+        and written(tests)
+        and not hint
+        and not all(passed for passed, *_ in tests.values())
     )
     groups = [row for row in rows(made, "mistakes") if row["group"]]
     counted = Counter()
@@ -441,6 +445,12 @@ def test_plain_code():
     assert kept.count("def f") == 2
     method = plain("@add_to(Tensor)\ndef relu(self):\n    'Ada'\n    return self", ["Tensor"])
     assert method == "@add_to(Tensor)\ndef relu(self):\n    return self"
+
+
+def test_only_what_differs():
+    reference = "def f(x):\n    'words'\n    return x  # mine\ndef g(x): return 1"
+    assert differing("def f(x):\n    return x\ndef g(x):\n    return 2", reference) == "def g(x):\n    return 2"
+    assert differing("def g(x):\n    return 1", reference) == "def g(x):\n    return 1"
 
 
 def test_an_example_is_what_most_wrote_and_nobodys_by_name():
