@@ -42,3 +42,33 @@ def handout(units: tuple[str, ...], out: Path) -> None:
             markup=False,
             soft_wrap=True,
         )
+
+
+@click.command()
+@click.argument("units", nargs=-1)
+@click.option("--out", default="site", show_default=True, type=click.Path(path_type=Path), help="The folder to write.")
+def site(units: tuple[str, ...], out: Path) -> None:
+    """Write the course as a website, to be read from the disk or put on any web server. No UNIT means all.
+
+    Each unit is run once, solved, for its pictures; no line of a solution is on a page. What has not changed is not
+    run again.
+    """
+    from .address import AddressError
+    from .page import PageError
+    from .site import Site, SiteError, build_site
+    from .source import SourceErrors, unit_paths
+    from .vendored import VendorError
+
+    paths = [unit_path(unit) for unit in units] or unit_paths(Path("solutions"))
+    if not paths or not Path("docs/conf.py").is_file():
+        raise click.ClickException("There is no unit in solutions/, or no docs/. Run this in the project's folder.")
+    if out.exists() and not (out / ".buildinfo").is_file() and any(out.iterdir()):
+        raise click.ClickException(
+            f"{out} holds something else than a website of ours: give another folder with --out."
+        )
+    try:
+        with console.status("building the website") as status:
+            count = build_site(Site(Path.cwd(), out.resolve()), paths, lambda text: status.update(f"website: {text}"))
+    except (SiteError, PageError, VendorError, AddressError, SourceErrors, OSError) as error:
+        raise click.ClickException(str(error)) from None
+    console.print(f"{count} unit(s). Open {out / 'index.html'} in a browser.", markup=False, soft_wrap=True)
