@@ -31,7 +31,7 @@ if [ "$$(uname -s)" = Linux ] && ! command -v chromium >/dev/null && ! command -
 fi
 endef
 
-.PHONY: lab test demo build lint setup clean
+.PHONY: lab test demo build site lint setup clean
 
 setup: $(STAMP)
 
@@ -60,8 +60,11 @@ test: $(STAMP) lint
 	@echo "== tests"
 	$(BIN)/python -m pytest -ra --durations=10
 
+site: $(STAMP)
+	$(BIN)/autograder site
+
 demo: $(STAMP)
 	$(BIN)/autograder demo
 
 clean:
-	rm -rf .venv .gradus demo .pytest_cache .mypy_cache .ruff_cache
+	rm -rf .venv .gradus demo site .pytest_cache .mypy_cache .ruff_cache

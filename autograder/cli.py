@@ -223,6 +223,7 @@ main.add_command(regrade)
 main.add_command(similar)
 main.add_command(report)
 main.add_command(cli_handout.handout)
+main.add_command(cli_handout.site)
 main.add_command(learn)
 
 

@@ -165,6 +165,7 @@ def _theme(address: Address | None) -> dict[str, Any]:
     options: dict[str, Any] = {
         "use_download_button": False,  # it would give the page; the notebook is offered below the title
         "use_fullscreen_button": False,
+        "navbar_persistent": [],  # the search that stands in the sidebar is enough
         "show_toc_level": 2,
         "path_to_docs": "course",
     }

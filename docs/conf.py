@@ -14,6 +14,7 @@ myst_heading_anchors = 3
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
 
 html_theme = "sphinx_book_theme"
+html_context = {"default_mode": "auto"}  # light or dark as the reader's system is, until the reader chooses
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_copy_source = False
