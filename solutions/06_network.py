@@ -146,6 +146,7 @@ class Linear:
 def scores_of(w, b, x):
     """What a layer with these weights makes of x."""
     layer = Linear(*w.shape, np.random.default_rng(0))
+    assert isinstance(layer.w, Tensor) and isinstance(layer.b, Tensor), "`w` and `b` should be Tensors, not arrays."
     layer.w.data, layer.b.data = w.copy(), b.copy()
     z = layer(Tensor(x))
     return z.data, isinstance(z, Tensor)
@@ -155,6 +156,7 @@ def scores_of(w, b, x):
 def beginning(fan_in, fan_out, seed):
     """The parameters of a new layer, and what it makes of one example of ones."""
     layer = Linear(fan_in, fan_out, np.random.default_rng(seed))
+    assert isinstance(layer.w, Tensor) and isinstance(layer.b, Tensor), "`w` and `b` should be Tensors, not arrays."
     return [p.data for p in layer.parameters()], layer(Tensor(np.ones((1, fan_in)))).data
 
 
@@ -226,6 +228,18 @@ class Linear:
 
     def __call__(self, x):
         return x @ self.w
+
+    def parameters(self):
+        return [self.w, self.b]
+
+
+# %% mistake="Linear" name="arrays" hint="Your weights and biases are plain arrays, so the engine does not know them and finds no gradients for them. Put both into a Tensor."
+class Linear:
+    def __init__(self, fan_in, fan_out, rng):
+        self.w, self.b = he_normal(fan_in, fan_out, rng), np.zeros(fan_out)
+
+    def __call__(self, x):
+        return x @ self.w + self.b
 
     def parameters(self):
         return [self.w, self.b]
@@ -886,6 +900,38 @@ def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
     return float(np.mean(losses))
 
 
+# %% mistake="train_epoch" name="sum-of-means" hint="You added up the batches' mean losses and never divided, so the result grows with the number of batches. Weigh each batch by its number of examples, then divide by all of them."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += cross_entropy(logits.data, y[batch])
+    model.train(False)
+    return float(total)
+
+
+# %% mistake="train_epoch" name="tensor-into-the-loss" hint="`cross_entropy` and `d_cross_entropy` are unit 05's: they work on arrays. Give them `logits.data`, and hand the gradient that comes out to `logits.backward`."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        loss = cross_entropy(model(Tensor(X[batch])), y[batch])
+        loss.backward()
+        optimiser.step()
+        total += len(batch) * loss
+    model.train(False)
+    return float(total / len(X))
+
+
 # %% mistake="train_epoch" name="last-batch-dropped" hint="The examples left over at the end are never shown: whole batches only. Let the last batch be smaller."
 def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
     model.train(True)
@@ -1316,6 +1362,19 @@ def dropout(x, p, rng, training):
     return Tensor(x.data * (rng.random(x.shape) >= p) / (1 - p))
 
 
+# %% mistake="regularisers" name="data-overwritten" hint="You wrote zeros into x.data. The result looks right, but the engine does not know of it: the gradient passes where the number was switched off, and the layer before has lost its values. Multiply the Tensor by a mask."
+def dropout(x, p, rng, training):
+    if not training:
+        return x
+    x.data[rng.random(x.shape) < p] = 0
+    return x * (1 / (1 - p))
+
+
+# %% mistake="regularisers" name="penalty-outside-the-engine" hint="You computed the penalty from the arrays in .data, so it is a plain number and no gradient comes back from it. Square the Tensors themselves."
+def l2_penalty(params, lam):
+    return lam * sum((w.data**2).sum() for w in params)
+
+
 # %% mistake="regularisers" name="not-squared" hint="Your penalty adds up the weights themselves, so that negative ones make it smaller. Square them first."
 def l2_penalty(params, lam):
     total = Tensor(0.0)
@@ -1501,6 +1560,7 @@ def watched_run(losses, patience, min_delta=0.0):
         w.data[...] = epoch
         b.data[...] = 10 * epoch
         said.append(stopping.update(loss, [w, b]))
+        assert said[-1] in (True, False), f"update() returned {said[-1]!r}. It should say True or False after every epoch."
     best = float(stopping.best)
     stopping.restore([w, b])
     return said, best, [w.data, b.data]
@@ -1615,7 +1675,7 @@ class EarlyStopping:
             w.data = values.copy()
 
 
-# %% mistake="EarlyStopping" name="kept-by-reference" hint="You kept the arrays themselves, and the optimiser went on changing them: what comes back are the LAST weights. Keep copies."
+# %% mistake="EarlyStopping" name="kept-by-reference" hint="What comes back are the LAST weights, not the best. Either you keep them after every epoch: keep them only if the loss is better. Or you kept the arrays themselves, and the optimiser went on changing them: keep copies."
 class EarlyStopping:
     def __init__(self, patience, min_delta=0.0):
         self.patience, self.min_delta, self.best, self.waited, self.kept = patience, min_delta, np.inf, 0, None
@@ -1631,6 +1691,25 @@ class EarlyStopping:
     def restore(self, parameters):
         for w, values in zip(parameters, self.kept):
             w.data = values
+
+
+# %% mistake="EarlyStopping" name="no-answer" hint="`update` says True when it is time to stop, and nothing at all otherwise. Return False then: without a return a function gives None."
+class EarlyStopping:
+    def __init__(self, patience, min_delta=0.0):
+        self.patience, self.min_delta, self.best, self.waited, self.kept = patience, min_delta, np.inf, 0, None
+
+    def update(self, loss, parameters):
+        if loss < self.best - self.min_delta:
+            self.best, self.waited = loss, 0
+            self.kept = [w.data.copy() for w in parameters]
+        else:
+            self.waited += 1
+            if self.waited >= self.patience:
+                return True
+
+    def restore(self, parameters):
+        for w, values in zip(parameters, self.kept):
+            w.data = values.copy()
 
 
 # %% mistake="EarlyStopping" name="first-weights" hint="The weights that come back are those of the first epoch: they are kept only once. Keep them anew whenever the loss is better than all before."
@@ -2330,6 +2409,25 @@ def random_search(space, objective, trials, rng):
                 settings[name] = choice[rng.integers(len(choice))]
             else:
                 settings[name] = float(rng.uniform(choice[0], choice[1]))
+        score = objective(settings)
+        history.append((settings, score))
+        if score > best_score:
+            best, best_score = settings, score
+    return best, best_score, history
+
+
+# %% mistake="random_search" name="ends-as-exponents" hint="You took the two ends themselves as exponents. (0.0001, 1, \"log\") gives the smallest and the largest value; draw between their logarithms, then undo the logarithm."
+def random_search(space, objective, trials, rng):
+    best, best_score, history = None, -np.inf, []
+    for _ in range(trials):
+        settings = {}
+        for name, choice in space.items():
+            if isinstance(choice, list):
+                settings[name] = choice[rng.integers(len(choice))]
+            elif len(choice) == 3:
+                settings[name] = float(10 ** rng.uniform(choice[0], choice[1]))
+            else:
+                settings[name] = float(rng.uniform(*choice))
         score = objective(settings)
         history.append((settings, score))
         if score > best_score:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from gradus.check import assert_close, assert_gradient, assert_raises, assert_unchanged
+from gradus.check import assert_close, assert_gradient, assert_raises, assert_unchanged, inside
 from gradus.check.asserts import CheckFailure
 from gradus.check.hints import Bank, entry
 from gradus.check.report import Report
@@ -247,3 +247,26 @@ def test_an_assert_in_a_probe_is_left_alone():
     text = "@inside\ndef probe(x):\n    assert x\n\ndef test_a():\n    assert probe(1)"
     changed = ast.unparse(rewrite(ast.parse(text)))
     assert changed.count("__assert_true__") == 1 and "assert x" in changed
+
+
+def test_a_students_own_assert_is_an_error_with_its_line_a_probes_assert_is_a_finding():
+    source = (
+        "@inside\ndef probe(x):\n    assert f(x) == 2, 'f should give 2'\n    return 1\n\n"
+        "def test_probe():\n    assert probe(1) == 1\n\ndef test_own():\n    assert f(5) == 1\n\ncheck('f', points=2)"
+    )
+    space = {"inside": inside}
+    exec(compile("def f(x):\n    assert x < 3, 'too large'\n    return x", "<cell f>", "exec"), space)
+    report = run_cell_tests(source, "<check f>", space, "f", ["f"])
+    assert [(row.status, row.message) for row in report.rows] == [
+        ("fail", "f should give 2"),
+        ("error", "line 2, in f\nAssertionError: too large"),
+    ]
+
+
+def test_what_was_said_above_is_not_said_again():
+    from gradus.check.report import Row
+
+    rows = [Row("a", "test_a", "fail", message="wrong", call="f(1)"), Row("b", "test_b", "fail", message="wrong")]
+    rows.append(Row("c", "test_c", "fail", message="other"))
+    shown = Report("f", 3, rows).text()
+    assert shown.count("wrong") == 1 and "The same as above." in shown and "other" in shown

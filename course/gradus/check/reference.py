@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any, TypeVar
 
 from .guard import watched
+from .traces import probes
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -20,6 +21,7 @@ def inside(function: F) -> F:
     In a notebook the probe is there already, and is only watched. It must return plain data.
     """
     parameters = list(inspect.signature(function).parameters)
+    probes.add(function.__code__)
 
     @functools.wraps(function)
     def probe(*args: Any, **kwargs: Any) -> Any:

@@ -72,6 +72,8 @@ class Report:
         """Label and text of what is said under a row that did not pass."""
         if row.status in ("pass", "missing") or row.hidden:  # hidden tests: by title only
             return []
+        if row.message in [other.message for other in self.rows[: self.rows.index(row)] if not other.hidden]:
+            return [("", "The same as above.")]
         details = [("", row.message)]
         if row.call:
             details.append(("called", row.call))

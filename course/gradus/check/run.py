@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from .asserts import recording
+from .asserts import CheckFailure, recording
 from .guard import Watch, guarded, watching
 from .report import Report, Row
 from .rewrite import HELPERS, rewrite
-from .traces import student_trace
+from .traces import student_lines, student_trace
 
 rng = np.random.default_rng(0)  # a test sees a fresh one of its own under this name
 
@@ -136,7 +136,12 @@ def _run_one(
                 else:
                     row.status, row.message = "error", student_trace(error)
             except AssertionError as error:
-                if getattr(error, "student_lines", None):
+                lines = getattr(error, "student_lines", None)
+                if lines is None and not isinstance(
+                    error, CheckFailure
+                ):  # an assert of the student's own, or a probe's
+                    lines = student_lines(error.__traceback__)
+                if lines:
                     row.status, row.message = "error", student_trace(error)
                 else:
                     row.status, row.message = "fail", str(error)
