@@ -196,7 +196,8 @@ def _write(run: Regrade, unit: str) -> None:
 def _agreed(unit: str) -> bool:
     """Ask; without a terminal nobody can answer, and that is a no."""
     if not _at_a_terminal():
-        console.print(f"There is no terminal to ask at. To write these: autograder regrade {unit} --yes", markup=False)
+        advice = f"There is no terminal to ask at. To write these: autograder regrade {unit} --yes"
+        console.print(advice, markup=False, soft_wrap=True)
         return False
     return click.confirm("Write these marks?", default=False)
 
