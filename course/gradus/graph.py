@@ -8,6 +8,7 @@ that the object does not say itself. Long arrows are led past the nodes between,
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,7 +127,7 @@ def _lay_out(graph: Graph) -> None:
             path.append(("bend", k, c))
             columns[c].append(path[-1])
         path.append(("node", arrow.end))
-        for left, right in zip(path, path[1:], strict=False):
+        for left, right in itertools.pairwise(path):
             before.setdefault(right, []).append(left)
             before.setdefault(("after", *left), []).append(right)
     _untangle(columns, before)
@@ -205,8 +206,6 @@ def svg(
         f'aria-label="{html.escape(title, quote=True)}" font-family="sans-serif" font-size="12" '
         f'style="width:100%;max-width:{graph.width:g}px;background:white">',
         f"<title>{html.escape(title)}</title>",
-        '<defs><marker id="gradus-tip" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        f'<path d="M0,0 L8,4 L0,8 z" fill="{LINE}"/></marker></defs>',
         f'<rect width="{graph.width:g}" height="{graph.height:g}" fill="white"/>',
     ]
     parts += [_arrow(graph, arrow, k in shares) for k, arrow in enumerate(graph.arrows)]
@@ -227,12 +226,20 @@ def _points(graph: Graph, arrow: Arrow) -> list[tuple[float, float]]:
 
 def _arrow(graph: Graph, arrow: Arrow, flowed: bool) -> str:
     points = _points(graph, arrow)
+    x, y = points[-1]
+    points[-1] = (
+        x - 6,
+        y,
+    )  # the line ends inside its head, which is drawn by itself: a marker needs a name in the page
     path = f"M{points[0][0]:g},{points[0][1]:g}"
-    for (x0, y0), (x1, y1) in zip(points, points[1:], strict=False):
+    for (x0, y0), (x1, y1) in itertools.pairwise(points):
         middle = (x0 + x1) / 2
         path += f" C{middle:g},{y0:g} {middle:g},{y1:g} {x1:g},{y1:g}"
     colour = GRAD if flowed else LINE
-    return f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{2 if flowed else 1.2}" marker-end="url(#gradus-tip)"/>'
+    return (
+        f'<path d="{path}" fill="none" stroke="{colour}" stroke-width="{2 if flowed else 1.2}"/>'
+        f'<path d="M{x:g},{y:g} l-9,-4 v8 z" fill="{colour}"/>'
+    )
 
 
 def _tag(graph: Graph, arrow: Arrow) -> str:
@@ -242,10 +249,11 @@ def _tag(graph: Graph, arrow: Arrow) -> str:
     (x0, y0), (x1, y1) = _points(graph, arrow)[-2:]
     x, y = (x0 + x1) / 2, (y0 + y1) / 2
     text = f"◂ {number(arrow.share)}"
-    wide = 7 * len(text) + 6
+    wide = min(7 * len(text) + 6, GAP - 6)
     return (
         f'<rect x="{x - wide / 2:g}" y="{y - 9:g}" width="{wide}" height="18" rx="4" fill="white" stroke="{GRAD}" '
-        f'stroke-width=".6"/><text x="{x:g}" y="{y + 4:g}" text-anchor="middle" fill="{GRAD}">{html.escape(text)}</text>'
+        f'stroke-width=".6"/><text x="{x:g}" y="{y + 4:g}" text-anchor="middle" fill="{GRAD}"'
+        f"{_squeeze(text, wide - 6)}>{html.escape(text)}</text>"
     )
 
 
@@ -268,7 +276,7 @@ def _box(node: Node, value: bool, grad: bool, active: bool) -> str:
         note = f"✗ measured {number(node.measured)}"
         texts += (
             f'<text x="{middle:g}" y="{node.y + HEIGHT + 14:g}" text-anchor="middle" fill="{WRONG}" '
-            f'font-weight="bold"{_squeeze(note, 40)}>{html.escape(note)}</text>'
+            f'font-weight="bold"{_squeeze(note, WIDTH + 40)}>{html.escape(note)}</text>'
         )
     return (
         f'<rect x="{node.x:g}" y="{node.y:g}" width="{WIDTH}" height="{HEIGHT}" rx="8" fill="{fill}" stroke="{edge}" '
@@ -276,7 +284,6 @@ def _box(node: Node, value: bool, grad: bool, active: bool) -> str:
     )
 
 
-def _squeeze(text: str, more: int = -8) -> str:
-    """Attributes that keep a long text inside its box."""
-    room = WIDTH + more
-    return f' textLength="{room}" lengthAdjust="spacingAndGlyphs"' if 6.8 * len(text) > room else ""
+def _squeeze(text: str, room: float = WIDTH - 8) -> str:
+    """Attributes that keep a text that is too long within its room."""
+    return f' textLength="{room:g}" lengthAdjust="spacingAndGlyphs"' if 6.8 * len(text) > room else ""

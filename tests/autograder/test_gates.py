@@ -9,6 +9,7 @@ import pytest
 from autograder.build import build_unit, strays
 from autograder.release import leaks, release_notebook
 from autograder.source import SourceErrors, load_unit
+from autograder.trial import mutant
 
 from .tiny import SOURCE, write
 
@@ -166,3 +167,21 @@ def test_an_input_modified_in_place_gets_nothing(tmp_path):
     assert source != SOURCE
     found = problems(tmp_path, source)
     assert any("the reference loses points" in problem and "in place" in problem for problem in found), found
+
+
+@pytest.mark.parametrize("kind", ["None", "equal to everything"])
+def test_a_method_that_answers_nothing_is_tried_too(kind, tmp_path):
+    """It works by what it keeps, so the answer that is none must leave that undone."""
+
+    class Scaler:
+        def fit(self, X):
+            self.mean = sum(X)
+
+        def __getitem__(self, key):
+            return key
+
+    scaler = Scaler()
+    mutant(kind)({"Scaler": Scaler}, load_unit(write(tmp_path, SOURCE)).exercises["Scaler"])
+    scaler.fit([1, 2])
+    assert not hasattr(scaler, "mean")
+    assert type(scaler[3]) is not int

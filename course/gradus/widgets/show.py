@@ -149,12 +149,12 @@ def _align(controls: list[Any]) -> None:
                 control.layout.width = "min(100%, 560px)"
 
 
-def publish(widget: Any, data: bytes, alt: str, alive: bool = False) -> None:
+def publish(widget: Any, data: bytes | str, alt: str, alive: bool = False) -> None:
     """Put a widget into the cell's output, and after it the picture that stands for it where no Python runs.
 
     Args:
         widget: to be shown.
-        data, alt: the picture, as a PNG, and a text in its place.
+        data, alt: the picture, as a PNG or as HTML, and a text in its place.
         alive: the widget works without Python too. Both outputs say so in their metadata ("gradus"), for those who make
             pages: a widget that is not alive is better left out of them.
     """
@@ -168,23 +168,19 @@ def publish(widget: Any, data: bytes, alt: str, alive: bool = False) -> None:
         metadata={"gradus": {"widget": "alive" if alive else "needs-python"}},
         raw=True,
     )
-    display(
-        {
-            "text/html": _still(name, data, alt),
-            "image/png": base64.b64encode(data).decode(),
-            "text/plain": alt,
-        },
-        metadata={"gradus": {"still": True}},
-        raw=True,
-    )
+    page = data if isinstance(data, str) else plot.picture_html(data, alt)
+    still = {"text/html": _still(name, page), "text/plain": alt}
+    if isinstance(data, bytes):
+        still["image/png"] = base64.b64encode(data).decode()
+    display(still, metadata={"gradus": {"still": True}}, raw=True)
 
 
-def _still(name: str, data: bytes, alt: str) -> str:
+def _still(name: str, page: str) -> str:
     """The picture for a page on which the widget called `name` is not alive. Style only, no script."""
     still = f"gradus-still-{name.rpartition('-')[2]}"
     lab = f".jp-OutputArea-child:has(+ .jp-OutputArea-child .{still})"  # JupyterLab's "model not found" above it
     return (
         f"<style>body:has(.{name}) .{still},body:not(:has(.{name})) {lab}{{display:none}}</style>"
-        f'<div class="{still}">{plot.picture_html(data, alt)}'
+        f'<div class="{still}">{page}'
         f'<div style="opacity:.75;font-size:90%">{html.escape("Run this cell to move it.")}</div></div>'
     )
