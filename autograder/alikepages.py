@@ -10,6 +10,7 @@ import jinja2
 from markupsafe import Markup
 
 from .alike import ADDED, Answers, Pair, groups
+from .export import safe
 from .sidebyside import Answer, Row, rows, without_texts
 from .source import Unit
 
@@ -89,14 +90,9 @@ def _table(path: Path, unit: Unit, pairs: list[Pair], called: Callable[[str], st
         writer.writerow(["student", "other", "likeness", *(f"{exercise} %" for exercise in exercises)])
         for pair in pairs:
             shares = {part.exercise: round(100 * part.share) for part in pair.parts}
-            names = [_cell(called(student)) for student in (pair.one, pair.other)]
+            names = [safe(called(student)) for student in (pair.one, pair.other)]
             writer.writerow([*names, round(pair.strength), *(shares.get(exercise, 0) for exercise in exercises)])
     return path
-
-
-def _cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
 STYLE = Markup(

@@ -12,6 +12,7 @@ from typing import Any
 
 from gradus.check.report import Report
 
+from .export import safe
 from .marks import ROUNDING, Cell, Result, UnitMarks
 
 UNCHECKED = "none"  # the name of the one row in the report of an exercise that could not be checked
@@ -201,12 +202,7 @@ def write_csv(path: Path, moves: list[Move]) -> None:
         for move in moves:
             if not move.empty:
                 text = move.text() or "other words to read"
-                writer.writerow([_cell(move.student), move.old, move.new, move.by, _cell(text)])
-
-
-def _cell(text: str) -> str:
-    """Text that no spreadsheet takes for a formula."""
-    return "'" + text if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+                writer.writerow([safe(move.student), move.old, move.new, move.by, safe(text)])
 
 
 def _number(value: float | None) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from urllib.parse import quote
 
+from .export import safe
 from .figures import ClassFigures, MistakeFigures, class_figures
 from .marks import pseudonym, read, secret
 from .papers import answers, known_words, plain_answers, private_words
@@ -86,20 +87,15 @@ def _shown(course: Path, unit: Unit, out: Path, figures: ClassFigures, names: bo
 
 def _table(path: Path, rows: Iterable[Iterable[object]]) -> Path:
     with path.open("w", newline="", encoding="utf-8", errors="replace") as file:
-        csv.writer(file).writerows([[_cell(value) for value in row] for row in rows])
+        csv.writer(file).writerows([[safe(v) if isinstance(v, str) else v for v in row] for row in rows])
     return path
-
-
-def _cell(value: object) -> object:
-    """A text that no spreadsheet takes for a formula; a number as it is."""
-    return f"'{value}" if isinstance(value, str) and value[:1] in ("=", "+", "-", "@", "\t", "\r") else value
 
 
 def _students(figures: ClassFigures, shown: Shown) -> list[list[object]]:
     marks = figures.marks
     looks = {look.student: look for look in figures.looks}
     labels = [name.removeprefix("check-").removeprefix("question-") for name in marks.points]
-    header = ["student", "score", "points", "outcome", *labels]
+    header = ["student", "score", "points", "late penalty", "outcome", *labels]
     rows: list[list[object]] = [
         [*header, "mistakes", "wrong without a hint", "processor s", "clock s", "to be looked at"]
     ]
@@ -111,6 +107,7 @@ def _students(figures: ClassFigures, shown: Shown) -> list[list[object]]:
                 shown.name(student),
                 result.total,
                 marks.maximum,
+                round(result.penalty, 2),
                 result.outcome,
                 *("" if (c.auto, c.manual) == (None, None) else round(c.score, 2) for c in result.cells.values()),
                 "; ".join(f"{exercise}: {name}" for exercise, name in result.mistakes.items()),

@@ -262,18 +262,18 @@ else "all of these students have" }} wrong too, and which this exercise calls.</
 {% else %}<p>No times were recorded.</p>{% endif %}
 </section>
 
-<section aria-labelledby="students">
+<section aria-labelledby="students">{% set late = f.marks.results.values()|selectattr("penalty")|list|length %}
 <h2 id="students">Students</h2>
 <details{{ " open" if order|length <= 40 }}><summary>The scores of {{ order|length|count("student") }}</summary>
 <div class="dense">{% call table("Scores by exercise; a dot where there is no score", "Students") %}
 <thead><tr><th scope="col">student</th><th scope="col" class="n">score</th>\
 {% for name in f.marks.points %}<th scope="col" class="n">{{ name.removeprefix("check-").removeprefix("question-")|breaking }}</th>{% endfor %}\
-<th scope="col">outcome</th></tr></thead>
+{% if late %}<th scope="col" class="n">late</th>{% endif %}<th scope="col">outcome</th></tr></thead>
 <tbody>
 {% for student in order %}{% set r = f.marks.results[student] %}
 <tr><th scope="row" class="name">{{ who(student) }}</th><td class="n">{{ r.total|points }}</td>\
 {% for cell in r.cells.values() %}<td class="n">{{ "·" if cell.auto is none and cell.manual is none else cell.score|points }}</td>{% endfor %}\
-<td>{{ r.outcome }}</td></tr>
+{% if late %}<td class="n">{{ "−" ~ r.penalty|points if r.penalty else "" }}</td>{% endif %}<td>{{ r.outcome }}</td></tr>
 {% endfor %}
 </tbody>
 {% endcall %}</div>
