@@ -875,6 +875,18 @@ def train_step(model, batch, loss_fn, optimiser):
     return loss
 
 
+# %% mistake="train_step" name="no-graph" hint="The outputs were computed under torch.no_grad(), so there is no graph to go back through. That belongs into evaluate; a training step needs the graph."
+def train_step(model, batch, loss_fn, optimiser):
+    model.train()
+    x, y = to_device(batch, next(model.parameters()).device)
+    optimiser.zero_grad()
+    with torch.no_grad():
+        loss = loss_fn(model(x), y)
+    loss.backward()
+    optimiser.step()
+    return loss.item()
+
+
 # %% mistake="train_step" name="loss-after" hint="You return the loss AFTER the step, and compute everything twice for it. Return the one from which the gradients came."
 def train_step(model, batch, loss_fn, optimiser):
     model.train()

@@ -19,7 +19,7 @@ from .asserts import CheckFailure, recording
 from .guard import Watch, guarded, watching
 from .report import Report, Row
 from .rewrite import HELPERS, rewrite
-from .traces import student_lines, student_trace
+from .traces import student_lines, student_trace, type_name
 
 rng = np.random.default_rng(0)  # a test sees a fresh one of its own under this name
 
@@ -114,7 +114,7 @@ def _run_one(
     title = (test.__doc__ or name.removeprefix("test_").replace("_", " ")).strip().splitlines()[0]
     row = Row(title=title, test=name, hidden=name in hidden)
     space["rng"] = np.random.default_rng(seed(exercise, name))
-    printed = io.StringIO()
+    printed, kind = io.StringIO(), ""
     before = recording(row.seen)
     watch = Watch(changes)
     try:
@@ -134,7 +134,7 @@ def _run_one(
                 if getattr(error, "name", None) in exercise_names:
                     row.status, row.message = "missing", _missing(error, exercise, exercise_names)
                 else:
-                    row.status, row.message = "error", student_trace(error)
+                    row.status, row.message, kind = "error", student_trace(error), type_name(error)
             except AssertionError as error:
                 lines = getattr(error, "student_lines", None)
                 if lines is None and not isinstance(
@@ -142,15 +142,15 @@ def _run_one(
                 ):  # an assert of the student's own, or a probe's
                     lines = student_lines(error.__traceback__)
                 if lines:
-                    row.status, row.message = "error", student_trace(error)
+                    row.status, row.message, kind = "error", student_trace(error), type_name(error)
                 else:
                     row.status, row.message = "fail", str(error)
             except Exception as error:
-                row.status, row.message = "error", student_trace(error)
+                row.status, row.message, kind = "error", student_trace(error), type_name(error)
     finally:
         recording(before)
     if row.status == "error":
-        row.seen.append(["e", row.message.strip().splitlines()[-1].split(":")[0] if row.message else ""])
+        row.seen.append(["e", kind])
     if row.status in ("fail", "error"):
         row.call, row.result = watch.call, watch.result
         row.warnings = list(dict.fromkeys(f"{w.category.__name__}: {w.message}"[:200] for w in warned))[:3]

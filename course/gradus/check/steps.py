@@ -33,6 +33,7 @@ def take_steps(
     path: list = []
     remarks: list[str] = []
     state: Any = {}
+    w, grads = copied(w), copied(list(grads))  # what is changed in place is told of the step, not of the probe
     name = f"`{getattr(step, '__name__', 'the step')}`"
     for grad, rate in zip(grads, rates, strict=True):
         given = {"w": w, "grad": grad, "state": state}

@@ -41,5 +41,9 @@ def student_trace(error: BaseException) -> str:
     lines = getattr(error, "student_lines", None)
     if lines is None:
         lines = student_lines(error.__traceback__)
-    name = getattr(error, "student_type", None) or type(error).__name__
-    return "\n".join([*lines, f"{name}: {error}"[:600]])
+    return "\n".join([*lines, f"{type_name(error)}: {error}"[:600]])
+
+
+def type_name(error: BaseException) -> str:
+    """What the error is called where it was raised."""
+    return getattr(error, "student_type", None) or type(error).__name__
