@@ -407,8 +407,8 @@ def test_momentum_two_weights():
 
 def test_momentum_rate_changes():
     "a learning rate of 0.5 in the first step, 0.1 in the second"
-    found = walk(np.array([10.0]), [np.array([4.0]), np.array([4.0])], [0.5, 0.1], momentum=0.5)
-    assert_steps(found, [np.array([8.0]), np.array([7.4])])
+    found = walk(np.array([10.0]), [np.array([4.0]), np.array([4.0])], [0.5, 0.1], momentum=0.25)
+    assert_steps(found, [np.array([8.0]), np.array([7.5])])
 
 
 ### BEGIN HIDDEN TESTS
@@ -485,6 +485,18 @@ def momentum_step(w, grad, state, lr, momentum=0.9):
 def momentum_step(w, grad, state, lr, momentum=0.9):
     v = state.get("v", 0.0) + momentum * grad
     return w - lr * v, {"v": v}
+
+
+# %% mistake="momentum_step" name="fades-both" hint="You shorten the new slope along with the old velocity. Only what is old fades: momentum * v + grad, without brackets round the sum."
+def momentum_step(w, grad, state, lr, momentum=0.9):
+    v = momentum * (state.get("v", 0.0) + grad)
+    return w - lr * v, {"v": v}
+
+
+# %% mistake="momentum_step" name="state-taken-for-velocity" hint="The state is a dictionary, not the velocity itself: one cannot multiply it. Keep the velocity in it under a name, such as \"v\"."
+def momentum_step(w, grad, state, lr, momentum=0.9):
+    v = momentum * state + grad
+    return w - lr * v, v
 
 
 # %% mistake="momentum_step" name="always-0.9" hint="The momentum is always 0.9, whatever the argument says. Use `momentum`."
@@ -581,8 +593,8 @@ def test_nesterov_two_weights():
 
 def test_nesterov_rate_changes():
     "a learning rate of 0.5 in the first step, 0.1 in the second"
-    found = walk(np.array([10.0]), [np.array([4.0]), np.array([4.0])], [0.5, 0.1], momentum=0.5)
-    assert_steps(found, [np.array([7.0]), np.array([6.3])])
+    found = walk(np.array([10.0]), [np.array([4.0]), np.array([4.0])], [0.5, 0.1], momentum=0.25)
+    assert_steps(found, [np.array([7.5]), np.array([6.975])])
 
 
 ### BEGIN HIDDEN TESTS
@@ -851,6 +863,30 @@ def rmsprop_step(w, grad, state, lr, alpha=0.99, eps=1e-8):
     return w - lr * grad / np.sqrt(s), {"s": s}
 
 
+# %% mistake="rmsprop_step" name="missing-brackets" hint="`a / b + eps` divides first and adds eps to the result. Put brackets round the denominator: / (np.sqrt(s) + eps)."
+def rmsprop_step(w, grad, state, lr, alpha=0.99, eps=1e-8):
+    s = alpha * state.get("s", 0.0) + (1 - alpha) * grad**2
+    return w - lr * grad / np.sqrt(s) + eps, {"s": s}
+
+
+# %% mistake="rmsprop_step" name="old-mean" hint="You divide by the mean that the last step left, which is 0 in the first step. Mix the new square in first, then divide."
+def rmsprop_step(w, grad, state, lr, alpha=0.99, eps=1e-8):
+    s = state.get("s", np.zeros_like(w))
+    return w - lr * grad / (np.sqrt(s) + eps), {"s": alpha * s + (1 - alpha) * grad**2}
+
+
+# %% mistake="rmsprop_step" name="default-0.9" hint="The default of alpha was changed: it is 0.99, as in PyTorch. Leave the first line of the function as it was."
+def rmsprop_step(w, grad, state, lr, alpha=0.9, eps=1e-8):
+    s = alpha * state.get("s", 0.0) + (1 - alpha) * grad**2
+    return w - lr * grad / (np.sqrt(s) + eps), {"s": s}
+
+
+# %% mistake="rmsprop_step" name="squared-too-late" hint="You take the mean of the slopes and square it afterwards. Slopes of opposite sign then cancel. Square each slope before it goes into the mean."
+def rmsprop_step(w, grad, state, lr, alpha=0.99, eps=1e-8):
+    s = alpha * state.get("s", 0.0) + (1 - alpha) * grad
+    return w - lr * grad / (np.sqrt(s**2) + eps), {"s": s}
+
+
 # %% mistake="rmsprop_step" name="no-root" hint="You divide by the mean of the squares itself. Large slopes then make tiny steps. Take its square root, which is a size like that of a slope."
 def rmsprop_step(w, grad, state, lr, alpha=0.99, eps=1e-8):
     s = alpha * state.get("s", 0.0) + (1 - alpha) * grad**2
@@ -1039,6 +1075,12 @@ def test_adam_other_betas():
     assert_steps(found, by_torch("Adam", w, grads, 0.1, betas=(0.8, 0.95), eps=1e-3))
 
 
+def test_adam_tiny_slopes():
+    "slopes so small that eps matters"
+    w, grads = rng.normal(size=4), list(1e-8 * rng.normal(size=(3, 4)))
+    assert_steps(walk(w, grads, 0.1), by_torch("Adam", w, grads, 0.1))
+
+
 def test_adam_against_reference():
     "a table, and rates that fall"
     w, state, path = rng.normal(size=(2, 2)), {}, []
@@ -1128,6 +1170,23 @@ def adam_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
     m = beta1 * state.get("m", 0.0) + (1 - beta1) * grad
     s = beta2 * state.get("s", 0.0) + (1 - beta2) * grad**2
     return w - lr * m / (np.sqrt(s / (1 - beta2**t)) + eps), {"t": t, "m": m, "s": s}
+
+
+# %% mistake="adam_step" name="corrected-outside-the-root" hint="You take the root of s first and correct it afterwards. Correct s, then take the root: the correction belongs under it."
+def adam_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    t = state.get("t", 0) + 1
+    m = beta1 * state.get("m", 0.0) + (1 - beta1) * grad
+    s = beta2 * state.get("s", 0.0) + (1 - beta2) * grad**2
+    return w - lr * m / (1 - beta1**t) / (np.sqrt(s) / (1 - beta2**t) + eps), {"t": t, "m": m, "s": s}
+
+
+# %% mistake="adam_step" name="key-error" hint="The state is empty before the first step, so there is nothing under that name yet. `state.get(\"t\", 0)` gives 0 in that case."
+def adam_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8):
+    t, m, s = state["t"] + 1, state["m"], state["s"]
+    m = beta1 * m + (1 - beta1) * grad
+    s = beta2 * s + (1 - beta2) * grad**2
+    m_hat, s_hat = m / (1 - beta1**t), s / (1 - beta2**t)
+    return w - lr * m_hat / (np.sqrt(s_hat) + eps), {"t": t, "m": m, "s": s}
 
 
 # %% mistake="adam_step" name="corrected-kept" hint="You keep the corrected means, and correct them again in the next step. The state holds m and s as they were before the correction; m_hat and s_hat are for this move only."
@@ -1338,6 +1397,12 @@ def test_adamw_other_betas():
     assert_steps(found, by_torch("AdamW", w, grads, 0.1, betas=(0.8, 0.95), eps=1e-3, weight_decay=0.01))
 
 
+def test_adamw_tiny_slopes():
+    "slopes so small that eps matters"
+    w, grads = rng.normal(size=4), list(1e-8 * rng.normal(size=(3, 4)))
+    assert_steps(walk(w, grads, 0.1), by_torch("AdamW", w, grads, 0.1))
+
+
 def test_adamw_against_reference():
     "a table, and rates that fall"
     w, state, path = rng.normal(size=(2, 2)), {}, []
@@ -1393,6 +1458,11 @@ def adamw_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_deca
 # %% mistake="adamw_step" name="twice" hint="Your weights fade twice as fast as they should. That is the slope of weight_decay * w**2; here it is lr * weight_decay * w, without a 2."
 def adamw_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
     return adam_step(w - 2 * lr * weight_decay * w, grad, state, lr, beta1, beta2, eps)
+
+
+# %% mistake="adamw_step" name="betas-dropped" hint="The weights fade as they should, but Adam then steps with its own defaults: hand beta1, beta2 and eps on to it."
+def adamw_step(w, grad, state, lr, beta1=0.9, beta2=0.999, eps=1e-8, weight_decay=0.01):
+    return adam_step(w - lr * weight_decay * w, grad, state, lr)
 
 
 # %% mistake="adamw_step" name="old-weights-lost" hint="You move the weights by Adam's step alone and throw the fading away: the result of the fading must be what Adam starts from."
@@ -1559,8 +1629,8 @@ def race(kind, step, log_factor):
     axes[0].set_title(f"{kind}, step {step}", fontsize=10)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="lower center", ncols=3, fontsize=8)
     figure.set_layout_engine("none")  # laid out by hand: a race is drawn many times
-    for axis, left in zip(axes, (0.05, 0.58)):
-        axis.set_position((left, 0.27, 0.41, 0.65))
+    for axis, left in zip(axes, (0.07, 0.61)):
+        axis.set_position((left, 0.27, 0.37, 0.65))
     return figure
 
 
@@ -1777,6 +1847,33 @@ def cosine_schedule(step, total, base, warmup=0):
     return base * (1 + np.cos(np.pi * (step - warmup) / (total - warmup)))
 
 
+# %% mistake="cosine_schedule" name="below-zero" hint="Your rate falls below 0, to minus the base: a cosine runs from 1 to -1. Add 1 to it and halve, so that it runs from 1 to 0."
+def cosine_schedule(step, total, base, warmup=0):
+    if step >= total:
+        return 0.0
+    if step < warmup:
+        return base * step / warmup
+    return base * np.cos(np.pi * (step - warmup) / (total - warmup))
+
+
+# %% mistake="cosine_schedule" name="warmup-too-short" hint="Your warm-up arrives a step too early: it is at `base` when step is warmup - 1. Divide by warmup."
+def cosine_schedule(step, total, base, warmup=0):
+    if step >= total:
+        return 0.0
+    if step < warmup:
+        return base * step / max(warmup - 1, 1)
+    return 0.5 * base * (1 + np.cos(np.pi * (step - warmup) / (total - warmup)))
+
+
+# %% mistake="cosine_schedule" name="base-forgotten" hint="Your rates run from 1 to 0: the base is missing. Multiply by it, in the warm-up and after."
+def cosine_schedule(step, total, base, warmup=0):
+    if step >= total:
+        return 0.0
+    if step < warmup:
+        return step / warmup
+    return 0.5 * (1 + np.cos(np.pi * (step - warmup) / (total - warmup)))
+
+
 # %% mistake="cosine_schedule" name="rises" hint="Your cosine rises from 0 to the base: you have 1 - cos. With 1 + cos it falls."
 def cosine_schedule(step, total, base, warmup=0):
     if step >= total:
@@ -1964,6 +2061,19 @@ def clip_by_global_norm(grads, max_norm):
 def clip_by_global_norm(grads, max_norm):
     norm = sum(np.sum(grad**2) for grad in grads)
     return [grad * min(1.0, max_norm / max(norm, 1e-12)) for grad in grads]
+
+
+# %% mistake="clip_by_global_norm" name="square-of-sums" hint="You sum the values of an array and square the sum, so that values of opposite sign cancel and like ones count double. Square each value first, then sum."
+def clip_by_global_norm(grads, max_norm):
+    norm = np.sqrt(sum(np.sum(grad) ** 2 for grad in grads))
+    return [grad * min(1.0, max_norm / max(norm, 1e-12)) for grad in grads]
+
+
+# %% mistake="clip_by_global_norm" name="nothing-when-short" hint="Where the gradient is short enough your function returns nothing: the `return` stands inside the `if`. Return the list in that case too."
+def clip_by_global_norm(grads, max_norm):
+    norm = np.sqrt(sum(np.sum(grad**2) for grad in grads))
+    if norm > max_norm:
+        return [grad * max_norm / norm for grad in grads]
 
 
 # %% mistake="clip_by_global_norm" name="unit-length" hint="You shorten to a length of 1 whatever the limit. Multiply by max_norm / norm."
