@@ -13,7 +13,7 @@ import click
 from rich.console import Console
 
 if TYPE_CHECKING:
-    from .collect import Handed
+    from .handed import Handed
 
 console = Console(highlight=False)
 

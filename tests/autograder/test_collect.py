@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
-from autograder import archive, collect, pack, sandbox
+from autograder import archive, ascribe, collect, handed, pack, sandbox
 from autograder.bundle import Bundle
 from autograder.classroom import grade_class, unchanged
 from autograder.cli import main
@@ -439,7 +439,7 @@ def test_whatever_a_zip_holds_it_is_a_zip_or_none(noise, at, byte):
     good[at % len(good)] = byte
     for data in (bytes(good), noise, b"PK\x05\x06" + noise):
         try:
-            made, _ = collect._inner(data, UNIT, ())
+            made, _ = handed.inner(data, UNIT, ())
         except Unreadable as error:
             assert "itself" in str(error)
         else:
@@ -577,7 +577,7 @@ def test_nothing_is_read_before_its_turn(tmp_path, monkeypatch):
     files = {f"s{i}_{i}_{1000 + i}_02_neuron.ipynb": ONE for i in range(50)}
     zip_, folder = zipped(tmp_path / "c.zip", files), laid(tmp_path / "f", {f"t{i}.ipynb": ONE for i in range(50)})
     reads = []
-    for module, name in ((archive, "_member"), (collect, "read_submission")):
+    for module, name in ((archive, "_member"), (ascribe, "read_submission")):
         real = getattr(module, name)
         monkeypatch.setattr(module, name, lambda *a, real=real: reads.append(1) or real(*a))
     found = collect.collect([zip_, folder], UNIT)
