@@ -85,15 +85,15 @@ class Progress:
         return (
             '<div class="gradus-progress" style="max-width:60em">'
             f'<div style="margin:.4em 0">{ahead}</div>'
-            '<table style="border-collapse:collapse;width:100%"><thead><tr><th style="text-align:left">unit</th>'
+            '<table style="border-collapse:collapse;width:100%;table-layout:auto"><thead><tr><th style="text-align:left">unit</th>'
             '<th style="text-align:left">exercises</th><th style="text-align:right">points</th></tr></thead>'
             f'<tbody>{rows}</tbody></table><div style="opacity:.75;font-size:90%">{legend}</div>{notes}</div>'
         )
 
     def _row(self, unit: Unit) -> str:
         name = f"<code>{html.escape(unit.name)}</code>"
-        name = f'<a href="{_link(unit)}">{name}</a>' if unit.file else name
-        title = f'<div style="opacity:.75;font-size:90%">{html.escape(unit.title)}</div>' if unit.title else ""
+        title = html.escape(unit.title or unit.name)
+        title = f'<a href="{_link(unit)}">{title}</a>' if unit.file else title
         marks = []
         for exercise in unit.exercises:
             sign = self.mark(unit.name, exercise)
@@ -106,8 +106,8 @@ class Progress:
             )
         return (
             '<tr style="background:transparent;vertical-align:top">'
-            f'<td style="text-align:left;white-space:normal;max-width:20em">{name}{title}</td>'
-            f'<td style="text-align:left;white-space:normal">{"".join(marks)}</td>'
+            f'<td style="text-align:left;white-space:normal;min-width:16em">{name}<div>{title}</div></td>'
+            f'<td style="text-align:left;white-space:normal;width:100%">{"".join(marks)}</td>'
             f'<td style="text-align:right;white-space:nowrap">{self._points_text(unit)}</td></tr>'
         )
 

@@ -201,6 +201,20 @@ class Seat:
         self.command("notebook:run-cell")
         self.wait(seconds)
 
+    def begin(self, cell: int) -> None:
+        """Run a cell without waiting for it."""
+        self.page.evaluate(
+            """n => {
+              jupyterapp.shell.currentWidget.content.activeCellIndex = n;
+              void jupyterapp.commands.execute('notebook:run-cell');
+            }""",
+            cell,
+        )
+
+    def stop(self) -> None:
+        """The Stop button: Kernel > Interrupt Kernel."""
+        self.command("notebook:interrupt-kernel")
+
     def wait(self, seconds: float = 60) -> None:
         """Wait until no cell runs or waits to run."""
         self.page.wait_for_function(
