@@ -311,12 +311,12 @@ def discrimination(passed: Sequence[bool], rest: Sequence[float]) -> Discriminat
     n = len(passed)
     if not n:
         return Discrimination(None, 0, "nobody wrote it")
+    if n < FEW:
+        return Discrimination(None, n, f"fewer than {FEW} wrote it: too few to say")
     if all(passed):
         return Discrimination(None, n, "everybody passes: it tells nobody apart")
     if not any(passed):
-        return Discrimination(None, n, "nobody passes: too hard, or at fault", flag=n >= FEW)
-    if n < FEW:
-        return Discrimination(None, n, f"fewer than {FEW} wrote it: too few to say")
+        return Discrimination(None, n, "nobody passes: too hard, or at fault", flag=True)
     spread = statistics.pstdev(rest)
     if spread < 1e-9:
         return Discrimination(None, n, "all have the same elsewhere: nothing to compare with")

@@ -13,7 +13,7 @@ base-uri 'none'; form-action 'none'">
 </head>
 {% macro who(student) %}{% set page = s.page(student) %}{% if page %}<a href="{{ page }}">{{ s.name(student) }}</a>\
 {% else %}{{ s.name(student) }}{% endif %}{% endmacro %}
-{% macro table(caption, label) %}<div class="wide" role="region" tabindex="0" aria-label="{{ label }}"><table>
+{% macro table(caption, label) %}<div class="wide" role="region" tabindex="0" aria-label="Table: {{ label }}"><table>
 <caption>{{ caption }}</caption>{{ caller() }}</table></div>{% endmacro %}
 <body>
 <header>
@@ -127,9 +127,9 @@ it from the lowest to the highest score. The dashed line is the mean\
 {% if not f.groups %}
 <p>Every wrong answer is one that the unit knows.</p>
 {% else %}
-<p>These students failed the same tests and gave the same values there, but no known mistake does. So they probably \
-misunderstood the same thing, and got no hint. Read the code, think of a name and of what you would tell them; the command \
-writes both into the unit's source, if the result passes the gates.</p>
+<p>Students whose code failed the same tests, and gave the same values there, have probably misunderstood the same thing. \
+No known mistake answers so, and they got no hint. Read the code, think of a name and of what you would tell them: the command \
+writes both into the unit's source, if the unit passes the gates with it.</p>
 {% if not shared %}<p>No two students gave the same wrong answer.</p>{% endif %}
 {% macro group_card(g, open) %}
 <article class="card" id="g-{{ g.key }}">
@@ -157,7 +157,7 @@ else "all of these students have" }} wrong too, and which this exercise calls.</
 {% endif %}
 {% endmacro %}
 {{ folded(shared[most_groups:], (shared|length - most_groups)|count("shared wrong answer") ~ " more") }}
-{{ folded(single, single|length|count("wrong answer") ~ " of one student each") }}
+{{ folded(single, single|length|count("wrong answer of a single student", "wrong answers, each of a single student")) }}
 {{ folded(following, following|length|count("wrong answer") ~ " that may only follow from an earlier exercise") }}
 {% endif %}
 </section>

@@ -383,7 +383,7 @@ def test_one_student_and_no_known_mistakes(tmp_path):
     page, *_ = write_report(course.folder, bundle.unit)
     text = page.read_text(encoding="utf-8")
     assert "knows no mistakes yet" in text and "<b>1</b> submission<" in re.sub(r"\s*</li>", "<", text)
-    assert "1 wrong answer of one student each" in text and "np.empty(z.shape)" in html.unescape(
+    assert "1 wrong answer of a single student" in text and "np.empty(z.shape)" in html.unescape(
         re.sub("<[^>]+>", "", text)
     )
     assert "Scores of 1 submission, of 8 points" in text and "nan" not in text.lower()
