@@ -126,8 +126,8 @@ def _mapped(value: Any, number: Callable[[np.ndarray], Any]) -> Any:
         return type(value)(_mapped(item, number) for item in value)
     if type(value) is dict:
         return {key: _mapped(item, number) for key, item in value.items()}
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(value, torch.nn.Module):
+    modules = getattr(sys.modules.get("torch"), "nn", None)
+    if modules is not None and isinstance(value, modules.Module):
         made = copy.deepcopy(value)
         made.register_forward_hook(lambda module, given, answer: _mapped(answer, number))
         return made
