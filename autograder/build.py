@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +80,11 @@ def build_unit(
         built.files.append(target)
         if not check:
             target.parent.mkdir(parents=True, exist_ok=True)
-            target.write_text(content, encoding="utf-8", newline="\n")
+            temporary = target.with_name(
+                f"{target.name}.part"
+            )  # whoever reads it meanwhile finds the old one, or the new
+            temporary.write_text(content, encoding="utf-8", newline="\n")
+            temporary.replace(target)
     if check:
         built.problems = [
             f"{target} is not what {unit.path} makes. Run: autograder build {unit.name}" for target in built.files
@@ -108,15 +114,38 @@ def _alike(a: Any, b: Any) -> bool:
 
 
 def build_units(
-    paths: Iterable[Path], course: Path, check: bool = False, say: Callable[[str], None] = print
+    paths: Iterable[Path], course: Path, check: bool = False, say: Callable[[str], None] = print, jobs: int = 1
 ) -> list[Built]:
-    """Build every unit of `paths`, and, when checking, look for hand-outs that no source makes."""
+    """Build every unit of `paths`, `jobs` of them at a time."""
+    paths = [Path(path) for path in paths]
+    if min(jobs, len(paths)) < 2:
+        with _nursery() as nursery:
+            return [build_unit(path, course, check, say, nursery) for path in paths]
+    built: dict[Path, Built] = {}
+    # started anew, not forked: what one unit has imported must not be there for another
+    pool = ProcessPoolExecutor(min(jobs, len(paths)), get_context("spawn"), max_tasks_per_child=1)
+    with pool:
+        running = {pool.submit(_alone, path, course, check): path for path in paths}
+        for done in as_completed(running):
+            built[running[done]] = done.result()
+            say(f"{len(built)} of {len(paths)} units built; last: {running[done].stem}")
+    return [built[path] for path in paths]
+
+
+def _alone(path: Path, course: Path, check: bool) -> Built:
+    with _nursery() as nursery:
+        return build_unit(path, course, check, lambda text: None, nursery)
+
+
+@contextlib.contextmanager
+def _nursery() -> Iterator[Nursery | None]:
+    """The warm parent in which grading is tried as it happens, so that a unit that needs what a sandbox closes is found
+    out here; None where there is no sandbox."""
     with contextlib.ExitStack() as stack:
-        nursery = None
-        # grading is tried where it happens, so that a unit that needs what a sandbox closes is found out here
+        found = None
         with contextlib.suppress(SandboxError):
-            nursery = stack.enter_context(students(choose(), preload=["numpy", "torch", "matplotlib.pyplot"]))
-        return [build_unit(Path(path), course, check, say, nursery) for path in paths]
+            found = stack.enter_context(students(choose(), preload=["numpy", "torch", "matplotlib.pyplot"]))
+        yield found
 
 
 def strays(solutions: Path, course: Path) -> list[Path]:

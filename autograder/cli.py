@@ -25,9 +25,13 @@ def main() -> None:
 @main.command()
 @click.argument("units", nargs=-1)
 @click.option("--check", is_flag=True, help="Write nothing; fail if a hand-out is not what its source makes.")
-def build(units: tuple[str, ...], check: bool) -> None:
+@click.option(
+    "--jobs", "-j", default=0, type=click.IntRange(0), help="How many at a time; the default is one a processor."
+)
+def build(units: tuple[str, ...], check: bool, jobs: int) -> None:
     """Build hand-outs from solutions/ into course/, through all the gates. No UNIT means all."""
     from .build import build_units, strays
+    from .classroom import default_jobs
     from .source import unit_paths
 
     solutions, course = Path("solutions"), Path("course")
@@ -36,7 +40,7 @@ def build(units: tuple[str, ...], check: bool) -> None:
         raise click.ClickException("There is no unit in solutions/. Run this in the project's folder.")
     start = time.monotonic()
     with console.status("building") as status:
-        built = build_units(paths, course, check, lambda text: status.update(text))
+        built = build_units(paths, course, check, lambda text: status.update(text), jobs or default_jobs())
     bad = 0
     for unit in built:
         for problem in unit.problems:
