@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 from . import confine
-from .sandbox import throw_away_user
 from .wire import Channel, WireError
 
 WATCH_SECONDS = 0.25
@@ -131,7 +130,7 @@ def _shut_in(request: dict[str, Any], spec: dict[str, Any]) -> None:
         limits.pop("NPROC", None)  # it would count all that this user runs
     confine.limit(limits)
     if mode == "user":
-        confine.become(throw_away_user(), request["folder"])
+        confine.become(request["user"], request["folder"])
     if mode == "landlock":
         # /dev/shm would be common ground: what needs it (multiprocessing) does not work here
         confine.landlock(spec["readable"], [request["folder"], "/dev/null"])

@@ -169,7 +169,14 @@ class Nursery:
         """
         folder = None if self.inside else Path(tempfile.mkdtemp(prefix="gradus-"))
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        request = {"limits": limits, "memory": memory, "processes": PROCESSES, "folder": folder and str(folder), **more}
+        request = {
+            "limits": limits,
+            "memory": memory,
+            "processes": PROCESSES,
+            "folder": folder and str(folder),
+            "user": sandbox.throw_away_user(),  # in the kind "user", where each child is another
+            **more,
+        }
         try:
             socket.send_fds(self.control, [json.dumps(request).encode()], [fds[0], theirs.fileno(), *fds[1:]])
         except OSError as error:
