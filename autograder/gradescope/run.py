@@ -20,8 +20,8 @@ from typing import Any
 
 from ..archive import Item
 from ..bundle import Bundle
-from ..collect import MAX_INNER, Handed
 from ..examine import unexamined
+from ..handed import MAX_INNER, Handed
 from ..intake import MAX_BYTES, Unreadable
 from ..kernel import KernelDied, Limits
 from ..late import Policies, Policy, parse
