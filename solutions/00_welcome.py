@@ -13,12 +13,11 @@ import numpy as np
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_raises, check, inside, rng
-from gradus.widgets import explore
+from gradus.widgets import explore, slider
 
 gradus.unit("00_welcome")
 
 # %%
-import ipywidgets
 
 
 def wave(cycles=2.0):
@@ -30,7 +29,7 @@ def wave(cycles=2.0):
     return figure
 
 
-explore(wave, cycles=ipywidgets.FloatSlider(value=2, min=0.5, max=8, step=0.5, description="cycles (Hz)"))
+explore(wave, cycles=slider(2, 0.5, 8, 0.5, "cycles a second (Hz)"))
 
 # %% [markdown]
 # Move the slider: the picture follows. In every unit there is a picture that is drawn by **your own function**.
@@ -316,7 +315,7 @@ def centring(shift=2.0):
     return figure
 
 
-explore(centring, shift=ipywidgets.FloatSlider(value=2, min=-4, max=4, step=0.5, description="shift"))
+explore(centring, shift=slider(2, -4, 4, 0.5, "shift of the cloud"))
 
 # %% [markdown]
 # ## Not a number

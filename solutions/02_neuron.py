@@ -20,7 +20,7 @@ from sklearn.datasets import load_digits
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_gradient, assert_raises, check, inside, rng
-from gradus.widgets import explore, written
+from gradus.widgets import choice, explore, slider, written
 
 gradus.unit("02_neuron")
 
@@ -40,16 +40,6 @@ ink = (ink - ink[train].mean(axis=0)) / ink[train].std(axis=0)
 F_train, F_test = ink[train], ink[test]  # (250, 2), (107, 2)
 
 # %%
-import ipywidgets
-
-
-def slider(value, low, high, step, description):
-    """A slider with room for its name."""
-    return ipywidgets.FloatSlider(
-        value=value, min=low, max=high, step=step, description=description, style={"description_width": "110px"}
-    )
-
-
 def scatter(axes, F=F_train, y=y_train):
     """The pictures as dots: where their ink stands."""
     for value, name, colour, marker in ((0, "a 3", plot.ORANGE, "o"), (1, "an 8", plot.BLUE, "s")):
@@ -386,15 +376,6 @@ def sigmoid(z):
 # %%
 across, up = np.meshgrid(np.linspace(-3, 3.5, 80), np.linspace(-3, 3.5, 80))
 plane = np.stack([across.ravel(), up.ravel()], axis=1)  # (6400, 2), every point of the picture
-SHADES = plt.matplotlib.colors.LinearSegmentedColormap.from_list("sides", [plot.ORANGE, "white", plot.BLUE])
-
-
-def message(text):
-    """A figure that says what is still missing."""
-    figure, axes = plot.figure(height=1.4)
-    axes.axis("off")
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=12, transform=axes.transAxes)
-    return figure
 
 
 def neuron(X, w, b):
@@ -405,7 +386,7 @@ def neuron(X, w, b):
 def side_view(axes, w, b):
     """The plane in the neuron's eyes, and the share of the training pictures that it gets right."""
     p = neuron(plane, w, b).reshape(across.shape)
-    axes.imshow(p, extent=(-3, 3.5, -3, 3.5), origin="lower", cmap=SHADES, vmin=0, vmax=1, alpha=0.5, aspect="auto")
+    axes.imshow(p, extent=(-3, 3.5, -3, 3.5), origin="lower", cmap=plot.diverging(), vmin=0, vmax=1, alpha=0.5, aspect="auto")
     if p.min() < 0.5 < p.max():
         axes.contour(across, up, p, levels=[0.5], colors="black")
     scatter(axes)
@@ -417,7 +398,7 @@ def decision_line(w1, w2, b):
     """The plane as the neuron sees it, and its decision line."""
     w = np.array([w1, w2])
     if neuron(plane[:2], w, b) is None:
-        return message("Write `linear` and `sigmoid` first, then run this cell again.")
+        return plot.message("Write `linear` and `sigmoid` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.6)
     side_view(axes[0], w, b)
     z = np.linspace(-8, 8, 200)
@@ -732,7 +713,7 @@ def charges(p):
     one = np.array([1.0])
     losses = (("squared error", mse_loss, plot.ORANGE), ("cross-entropy", bce_loss, plot.BLUE))
     if any(written(loss, one * p, one) is None for _, loss, _ in losses):
-        return message("Write `mse_loss` and `bce_loss` first, then run this cell again.")
+        return plot.message("Write `mse_loss` and `bce_loss` first, then run this cell again.")
     figure, axes = plot.figure(height=3.2)
     beliefs = np.linspace(0.005, 0.995, 199)
     for name, loss, colour in losses:
@@ -779,7 +760,7 @@ def loss_bowl(w1, w2, b, kind):
     """The loss over the plane of weights, and a walk along one line through it."""
     heights = landscape({"cross-entropy": bce_loss, "squared error": mse_loss}[kind], b)
     if heights is None:
-        return message("Write `linear`, `sigmoid`, `mse_loss` and `bce_loss` first,\nthen run this cell again.")
+        return plot.message("Write `linear`, `sigmoid`, `mse_loss` and `bce_loss` first,\nthen run this cell again.")
     figure, axes = plot.figure(2, height=3.6)
     shown = contours(axes[0], heights)
     figure.colorbar(shown, ax=axes[0], label="loss", format="%.2f")
@@ -800,7 +781,7 @@ explore(
     w1=slider(-5, -8, 8, 0.5, "w1"),
     w2=slider(-5, -8, 8, 0.5, "w2"),
     b=slider(0, -4, 4, 0.5, "b"),
-    kind=ipywidgets.Dropdown(options=["cross-entropy", "squared error"], description="loss"),
+    kind=choice(["cross-entropy", "squared error"], label="loss"),
 )
 
 # %% [markdown]
@@ -1050,7 +1031,7 @@ def step_sizes(exponent):
         return abs(numerical_gradient(lambda x: np.sin(x[0]), np.array([1.0]), h=h)[0] - np.cos(1.0))
 
     if written(error, 0.1) is None:
-        return message("Write `numerical_gradient` first, then run this cell again.")
+        return plot.message("Write `numerical_gradient` first, then run this cell again.")
     figure, axes = plot.figure(height=3.0)
     steps = np.logspace(-13, 0, 53)
     axes.loglog(steps, [max(error(h), 1e-17) for h in steps], ".-", color=plot.BLUE)
@@ -1475,7 +1456,7 @@ def learning(steps, log_lr):
     """The decision line after some steps of gradient descent, and the walk to it."""
     lr = 10.0**log_lr
     if written(fit_logistic, F_train, y_train, lr, 1) is None or landscape(bce_loss, 0.0) is None:
-        return message("Write all seven exercises first, then run this cell again.")
+        return plot.message("Write all seven exercises first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.6)
     w, b = fit_logistic(F_train, y_train, lr, steps)
     side_view(axes[0], w, b)
@@ -1492,7 +1473,7 @@ def learning(steps, log_lr):
 
 explore(
     learning,
-    steps=ipywidgets.IntSlider(value=10, min=0, max=200, description="steps"),
+    steps=slider(10, 0, 200, 1, "steps"),
     log_lr=slider(0, -3, 2, 0.25, "log10 of lr"),
 )
 
@@ -1510,7 +1491,7 @@ STOPS = [0, 1, 2, 5, 10, 20, 50, 100, 200, 300]
 def report(rank):
     """The neuron's result: its losses, its weights as a picture, and one test picture, the worst first."""
     if written(fit_logistic, X_train, y_train, 1.0, 1) is None or neuron(X_test[:1], np.zeros(64), 0.0) is None:
-        return message("Write all seven exercises first, then run this cell again.")
+        return plot.message("Write all seven exercises first, then run this cell again.")
     w, b = fit_logistic(X_train, y_train, 1.0, 300)
     p = neuron(X_test, w, b)
     p_two = neuron(F_test, *fit_logistic(F_train, y_train, 1.0, 300))
@@ -1523,7 +1504,7 @@ def report(rank):
     axes[0].set(xlabel="steps", ylabel="loss")
     axes[0].legend()
     limit = np.abs(w).max()
-    axes[1].imshow(w.reshape(8, 8), cmap=SHADES, vmin=-limit, vmax=limit)
+    axes[1].imshow(w.reshape(8, 8), cmap=plot.diverging(), vmin=-limit, vmax=limit)
     axes[1].set_title("the 64 weights", fontsize=10)
     shown = np.argsort(-np.abs(p - y_test))[rank]
     axes[2].imshow(X_test[shown].reshape(8, 8), cmap="Greys", vmin=0, vmax=1)
@@ -1534,7 +1515,7 @@ def report(rank):
     return figure
 
 
-explore(report, rank=ipywidgets.IntSlider(value=0, min=0, max=len(y_test) - 1, description="picture"))
+explore(report, rank=slider(0, 0, len(y_test) - 1, 1, "picture, the worst first"))
 
 # %% [markdown]
 # Look at the weights as a picture. Blue pixels speak for an 8, orange ones for a 3. Nobody told the neuron

@@ -6,7 +6,6 @@
 # weights to begin with, and keep the numbers in a deep network in a healthy range. It takes about 90 minutes.
 
 # %% setup
-import ipywidgets
 import matplotlib.pyplot as plt
 import numpy as np
 from scipy.special import erf
@@ -15,7 +14,7 @@ from sklearn.datasets import load_digits
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_gradient, check, inside, rng
-from gradus.widgets import explore
+from gradus.widgets import choice, explore, slider
 
 gradus.unit("05_activations")
 
@@ -37,8 +36,8 @@ def pile(layers=10, scale=0.8):
 
 explore(
     pile,
-    layers=ipywidgets.IntSlider(value=20, min=2, max=40, description="layers"),
-    scale=ipywidgets.FloatSlider(value=0.8, min=0.4, max=1.8, step=0.1, description="scale"),
+    layers=slider(20, 2, 40, 1, "layers"),
+    scale=slider(0.8, 0.4, 1.8, 0.1, "scale"),
 )
 
 # %% [markdown]
@@ -391,8 +390,8 @@ def curves(name="gelu", reach=4.0):
 
 explore(
     curves,
-    name=ipywidgets.Dropdown(options=NAMES, value="gelu", description="function"),
-    reach=ipywidgets.FloatSlider(value=4, min=1, max=10, step=0.5, description="reach of z"),
+    name=choice(NAMES, "gelu", "function"),
+    reach=slider(4, 1, 10, 0.5, "reach of z"),
 )
 
 # %% [markdown]
@@ -426,9 +425,9 @@ def depth(name="sigmoid", layers=20, scale=1.0):
 
 explore(
     depth,
-    name=ipywidgets.Dropdown(options=NAMES, value="sigmoid", description="function"),
-    layers=ipywidgets.IntSlider(value=20, min=2, max=40, description="layers"),
-    scale=ipywidgets.FloatSlider(value=1.0, min=0.5, max=3, step=0.1, description="scale"),
+    name=choice(NAMES, "sigmoid", "function"),
+    layers=slider(20, 2, 40, 1, "layers"),
+    scale=slider(1.0, 0.5, 3, 0.1, "scale"),
 )
 
 # %% [markdown]
@@ -778,9 +777,9 @@ def dead(name="relu", bias=-0.5, layers=8):
 
 explore(
     dead,
-    name=ipywidgets.Dropdown(options=["relu", "leaky_relu", "gelu"], value="relu", description="function"),
-    bias=ipywidgets.FloatSlider(value=-0.5, min=-2, max=1, step=0.1, description="bias"),
-    layers=ipywidgets.IntSlider(value=8, min=1, max=20, description="layers"),
+    name=choice(["relu", "leaky_relu", "gelu"], "relu", "function"),
+    bias=slider(-0.5, -2, 1, 0.1, "bias"),
+    layers=slider(8, 1, 20, 1, "layers"),
 )
 
 # %% [markdown]

@@ -78,7 +78,9 @@ def switch(value: bool = False, label: str = "") -> Any:
     return ipywidgets.Checkbox(value=value, description=label, indent=False)
 
 
-def player(last: int, label: str = "step", *, first: int = 0, value: int | None = None, seconds: float = 0.5) -> Any:
+def player(
+    last: int, label: str = "step", *, first: int = 0, value: int | None = None, step: int = 1, seconds: float = 0.5
+) -> Any:
     """A whole number from `first` to `last` that moves by itself: play, one back, one forward, and a slider.
 
     Args:
@@ -86,11 +88,12 @@ def player(last: int, label: str = "step", *, first: int = 0, value: int | None 
         label: what it counts.
         first: the lowest number.
         value: where it starts; `first` if None.
+        step: how far it goes at a time.
         seconds: between two numbers while it plays.
     """
     if last < first:
         raise ValueError(f"the player {label!r} goes from {first} to {last}: the first must not be the larger one")
-    return _player_class()(first, last, first if value is None else value, label, seconds)
+    return _player_class()(first, last, first if value is None else value, label, step, seconds)
 
 
 @functools.cache
@@ -103,10 +106,15 @@ def _player_class() -> type:
 
         value = traitlets.Int()
 
-        def __init__(self, first: int, last: int, value: int, label: str, seconds: float) -> None:
-            self.slider = ipywidgets.IntSlider(value=value, min=first, max=last, description=label)
+        def __init__(self, first: int, last: int, value: int, label: str, step: int, seconds: float) -> None:
+            self.slider = ipywidgets.IntSlider(value=value, min=first, max=last, step=step, description=label)
             self.play = ipywidgets.Play(
-                value=value, min=first, max=last, interval=round(1000 * seconds), description=f"play: {label}"
+                value=value,
+                min=first,
+                max=last,
+                step=step,
+                interval=round(1000 * seconds),
+                description=f"play: {label}",
             )
             if self.play.has_trait("show_repeat"):  # ipywidgets 7 draws a button that means little here
                 self.play.show_repeat = False
@@ -117,8 +125,8 @@ def _player_class() -> type:
             super().__init__([self.slider, ipywidgets.HBox([self.play, self.back, self.ahead])], value=value)
             ipywidgets.jslink((self.play, "value"), (self.slider, "value"))
             traitlets.link((self.slider, "value"), (self, "value"))
-            self.back.on_click(lambda _: self._go(-1))
-            self.ahead.on_click(lambda _: self._go(1))
+            self.back.on_click(lambda _: self._go(-step))
+            self.ahead.on_click(lambda _: self._go(step))
 
         def _go(self, by: int) -> None:
             self.slider.value = min(max(self.slider.value + by, self.slider.min), self.slider.max)
