@@ -37,6 +37,7 @@ from .ledger import CourseError as CourseError
 from .release import source_notebook, to_text
 from .results import ExamResult
 from .source import Unit
+from .whose import student_name
 
 # The autograded notebooks hold the hidden tests; no feedback page may, not those of formgrader's button either.
 FEEDBACK = [
@@ -95,11 +96,6 @@ class _Found:
 
 class _GenerateAssignment(_Found, GenerateAssignment):
     pass
-
-
-def student_name(folder: str) -> str:
-    """A folder's or file's name as a student's: bytes that are no text, as old archives have, are spelt out."""
-    return folder.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 class Course:

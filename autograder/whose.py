@@ -7,14 +7,17 @@ import re
 import unicodedata
 from pathlib import Path
 
-from .gradebook import student_name
-
 MAX_NAME = 150  # bytes: folders are named after students
 MAX_FOLDER = 240  # bytes of a name that a folder or file has already
 
 
 class CollectError(ValueError):
     """What was named cannot be taken; the message says what and why."""
+
+
+def student_name(folder: str) -> str:
+    """A folder's or file's name as a student's: bytes that are no text, as old archives have, are spelt out."""
+    return folder.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 
 def whole(name: str, place: str | Path, keep: bool = True) -> str:
