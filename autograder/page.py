@@ -56,6 +56,8 @@ def page(unit: Unit, cache: Path, links: str = "") -> NotebookNode:
             cell.outputs = [output for output in shown if output is not None]
             cell.execution_count = None
             _fold(cell)
+        elif role(cell) == "question":
+            cell.source = "*Here you write your answer, in the notebook.*"
     state = _reached(made, done.metadata.get("widgets", {}).get(STATE, {}))
     if state:
         made.metadata["widgets"] = {STATE: state}

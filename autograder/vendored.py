@@ -5,6 +5,7 @@ So that a page asks nothing of any other machine. Nothing of it is committed.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import subprocess
@@ -23,8 +24,9 @@ WANTED = {  # of each package: what is kept (a file, or all below a folder), and
         "es5/sre/mathmaps/en.json": "mathjax/sre/mathmaps/en.json",
         "es5/sre/mathmaps/nemeth.json": "mathjax/sre/mathmaps/nemeth.json",
     },
-    "@jupyter-widgets/html-manager": {"dist/": "widgets/"},
-    "requirejs": {"require.js": "widgets/require.js"},
+    # it looks for its fonts there, seen from the page
+    "@jupyter-widgets/html-manager": {"dist/": "@jupyter-widgets/html-manager/dist/"},
+    "requirejs": {"require.js": "require.js"},
 }
 DROPPED = (".map", ".eot", ".svg", "/embed.js", "/libembed-amd.js")  # older browsers' fonts, other builds
 
@@ -34,12 +36,12 @@ class VendorError(RuntimeError):
 
 
 def vendored(folder: Path) -> Path:
-    """The folder of what pages load, made in `folder` the first time: mathjax/, widgets/, anywidget.js.
+    """The folder of what pages load, made in `folder` the first time: to be laid beside the pages.
 
     Raises:
         VendorError: npm is not there, or fetches nothing.
     """
-    kept = folder / "-".join(PACKAGES.values())
+    kept = folder / hashlib.sha256(repr((PACKAGES, WANTED)).encode()).hexdigest()[:16]
     if not kept.is_dir():
         folder.mkdir(parents=True, exist_ok=True)
         begun = folder / "begun"

@@ -8,7 +8,7 @@ exclude_patterns = ["notebooks"]
 
 # notebooks come with their outputs: autograder/page.py ran them
 nb_execution_mode = "off"
-nb_ipywidgets_js = {"../widgets/require.js": {}, "../widgets/embed-amd.js": {}}
+nb_ipywidgets_js = {"../require.js": {}, "../@jupyter-widgets/html-manager/dist/embed-amd.js": {}}
 myst_enable_extensions = ["dollarmath", "amsmath", "colon_fence"]
 myst_heading_anchors = 3
 suppress_warnings = ["myst.header", "mystnb.unknown_mime_type"]
