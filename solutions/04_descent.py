@@ -300,6 +300,15 @@ def follow(step, surface, lr, steps, noise=None):
     return np.array(path)
 
 
+def usable(step):
+    """Whether a step is written, and returns new weights and a state; what is not cannot race."""
+    try:
+        w, state = step(np.ones(3), np.ones(3), {}, 0.1)
+    except Exception:
+        return False
+    return np.shape(w) == (3,) and isinstance(state, dict)
+
+
 def message(text):
     """A figure that says what is still missing."""
     figure, axes = plot.figure(height=1.4)
@@ -313,7 +322,7 @@ RATES = np.linspace(0.0005, 0.0435, 87)
 
 def rates(lr):
     """Where thirty of your own steps lead, for one learning rate and for all."""
-    if written(sgd_step, np.zeros(2), np.zeros(2), {}, lr) is None:
+    if not usable(lambda *a: sgd_step(*a)):
         return message("Write `sgd_step` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.1)
     RAVINE.draw(axes[0])
@@ -701,13 +710,13 @@ def rolling(momentum, lr):
     RAVINE.draw(axes[0])
     missing = []
     for name, step, colour in balls:
-        path = written(follow, step, RAVINE, lr, 60)
-        if path is None:
+        if not usable(step):
             missing.append(name)
             continue
+        path = follow(step, RAVINE, lr, 60)
         RAVINE.trail(axes[0], path, colour, name)
         RAVINE.curve(axes[1], path, colour)
-    axes[0].set_title("not written yet: " + ", ".join(missing) if missing else f"60 steps of {lr:.3f}", fontsize=10)
+    axes[0].set_title("cannot run yet: " + ", ".join(missing) if missing else f"60 steps of {lr:.3f}", fontsize=10)
     if len(missing) < 3:
         axes[0].legend(fontsize=7, loc="lower right")
     return figure
@@ -1600,14 +1609,13 @@ def functions():
 
 
 def run_race(kind, factor):
-    """Name -> the whole walk, of those that are written."""
+    """Name -> the whole walk, of those that can race."""
     surface, place = SURFACES[kind], list(SURFACES).index(kind)
     noise = surface.noise * np.random.default_rng(0).normal(size=(STEPS, 2)) if surface.noise else None
     walks = {}
     for name, (_, _, rates, step) in RACERS.items():
-        path = written(follow, step, surface, factor * rates[place], STEPS, noise)
-        if path is not None:
-            walks[name] = path
+        if usable(step):
+            walks[name] = follow(step, surface, factor * rates[place], STEPS, noise)
     return walks
 
 
@@ -1912,8 +1920,8 @@ def cosine_schedule(step, total, base, warmup=0):
 def coming_to_rest(base, warmup):
     """A constant learning rate against your schedule, on the noisy bowl."""
     total, bowl = 200, SURFACES["noisy bowl"]
-    if None in (written(cosine_schedule, 0, 2, 1.0), written(sgd_step, np.zeros(2), np.zeros(2), {}, 0.1)):
-        return message("Write `cosine_schedule` first, then run this cell again.")
+    if written(cosine_schedule, 0, 2, 1.0) is None or not usable(lambda *a: sgd_step(*a)):
+        return message("Write `sgd_step` and `cosine_schedule` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.0)
     noise = bowl.noise * np.random.default_rng(0).normal(size=(total, 2, 60))
     plans = (
@@ -2143,8 +2151,8 @@ def cliff(log_limit, lr):
     def clipped(w, b):
         return clip_by_global_norm([w, b], 10.0**log_limit)
 
-    if written(clipped, np.ones(1), np.ones(1)) is None or written(sgd_step, np.zeros(1), np.zeros(1), {}, lr) is None:
-        return message("Write `clip_by_global_norm` first, then run this cell again.")
+    if written(clipped, np.ones(1), np.ones(1)) is None or not usable(lambda *a: sgd_step(*a)):
+        return message("Write `sgd_step` and `clip_by_global_norm` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.4)
     CLIFF.draw(axes[0])
     for name, colour, treat in (("as they are", plot.ORANGE, lambda *g: g), ("clipped", plot.BLUE, clipped)):
@@ -2271,11 +2279,11 @@ SWEEP = {  # the learning rates that each optimiser tries, as powers of 2
 
 
 def sweep(kind):
-    """Name -> (rates, steps to 0.95 at each rate), of those optimisers that are written; median over the beginnings."""
+    """Name -> (rates, steps to 0.95 at each rate), of those optimisers that can race; median over the beginnings."""
     found = {}
     for name, exponents in SWEEP.items():
         step = RACERS[name][3]
-        if written(step, np.zeros(1), np.zeros(1), {}, 0.1) is None:
+        if not usable(step):
             continue
         rates = 2.0 ** np.array(exponents)
         counts = [[steps_to(train(step, lr, kind, seed, LIMIT, 0.95)) for seed in range(BEGINNINGS)] for lr in rates]
@@ -2284,6 +2292,9 @@ def sweep(kind):
 
 
 swept = {kind: sweep(kind) for kind in SENSORS}
+missing = [name for name in SWEEP if name not in swept["even pixels"]]
+if missing:
+    print("Not in the race, since not written or not returning weights and a state:", ", ".join(missing))
 
 if swept["even pixels"]:
     figure, axes = plot.figure(2, height=3.8)
@@ -2298,8 +2309,6 @@ if swept["even pixels"]:
         axis.set_title(f"{kind}; dotted: not in {LIMIT} steps", fontsize=10)
     figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6, fontsize=8)
     display(figure)
-else:
-    print("Write `sgd_step` first, then run this cell again.")
 
 # %% [markdown]
 # Now the table. Each optimiser takes its best rate from the sweep and begins five times anew, from beginnings that the sweep has not seen: else we would praise
@@ -2389,11 +2398,10 @@ def witnessed(step):
 
 
 for name, (kind, options) in WITNESSES.items():
-    found = written(witnessed, RACERS[name][3])
-    if found is None:
-        print(f"{name:10} not written yet")
+    if not usable(RACERS[name][3]):
+        print(f"{name:10} not in the race yet")
         continue
-    first, grads, yours = found
+    first, grads, yours = witnessed(RACERS[name][3])
     theirs = by_torch(kind, first, grads, 0.01, **options)[-1]
     print(f"{name:10} after 100 steps: largest difference to torch.optim.{kind} is {np.abs(yours - theirs).max():.1e}")
 
