@@ -43,7 +43,10 @@ def _notebooks(folder: Path, unit: Unit, students: Iterable[str]) -> Iterator[tu
         path = folder / "autograded" / student / unit.name / f"{unit.name}.ipynb"
         with contextlib.suppress(OSError, ValueError, LookupError, TypeError, AttributeError):
             cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-            if all(isinstance(cell["metadata"].get("gradus", {}), dict) and {"id", "source"} <= cell.keys() for cell in cells):
+            if all(
+                isinstance(cell["metadata"].get("gradus", {}), dict) and {"id", "source"} <= cell.keys()
+                for cell in cells
+            ):
                 yield student, cells
 
 
