@@ -222,7 +222,7 @@ def _excess(memory: int, processes: int, alone: bool) -> str:
     page = os.sysconf("SC_PAGE_SIZE")
     if sum(_number(pid, "statm", 1) for pid in pids) * page < memory:
         return ""
-    # pages that forks share count in each of them: look again, each page once
+    # pages that forks share count in each of them: look again, each page once, where the kernel lets this process look
     return "memory" if sum(_proportional(pid) for pid in pids) > memory else ""
 
 
