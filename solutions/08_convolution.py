@@ -438,6 +438,18 @@ def conv2d_naive(x, w, b, stride=1, padding=0):
     return out
 
 
+# %% mistake="conv2d_naive" name="one-bias-for-all" hint="Every filter adds the same bias, the first one. Each filter has a bias of its own: b[f]."
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    out = np.zeros((B, F, rows, columns))
+    for n, f, i, j in np.ndindex(out.shape):
+        window = around[n, :, i * stride : i * stride + kh, j * stride : j * stride + kw]
+        out[n, f, i, j] = (window * w[f]).sum() + b[0]
+    return out
+
+
 # %% mistake="conv2d_naive" name="bias-forgotten" hint="The bias is missing. Each filter adds its own number b[f] to its whole map."
 def conv2d_naive(x, w, b, stride=1, padding=0):
     (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
@@ -458,6 +470,18 @@ def conv2d_naive(x, w, b, stride=1, padding=0):
     out = np.zeros((B, F, rows, columns))
     for n, f, i, j in np.ndindex(out.shape):
         window = around[n, :, i * stride : i * stride + kh, j : j + kw]
+        out[n, f, i, j] = (window * w[f]).sum() + b[f]
+    return out
+
+
+# %% mistake="conv2d_naive" name="stride-along-a-row-only" hint="The stride is used along a row only; downwards the window still moves by one pixel. Window (i, j) begins at pixel (i * stride, j * stride)."
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    out = np.zeros((B, F, rows, columns))
+    for n, f, i, j in np.ndindex(out.shape):
+        window = around[n, :, i : i + kh, j * stride : j * stride + kw]
         out[n, f, i, j] = (window * w[f]).sum() + b[f]
     return out
 
@@ -1094,6 +1118,13 @@ def conv2d_forward(x, w, b, padding=0, stride=1):
     return out.reshape(B, F, rows, columns)
 
 
+# %% mistake="conv2d_forward" name="stride-and-padding-not-passed" hint="The columns are as many as without stride and padding, so the numbers do not fit the shape. Give both to im2col as well: im2col(x, kh, kw, stride, padding)."
+def conv2d_forward(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    return (w.reshape(F, -1) @ im2col(x, kh, kw) + b[:, None]).reshape(B, F, rows, columns)
+
+
 # %% mistake="conv2d_forward" name="pictures-mixed" hint="With several pictures the numbers of different pictures are mixed: your matrix holds the columns of all pictures side by side, and its result is (F, B, H', W'). Swap the first two axes; reshape alone does not move numbers."
 def conv2d_forward(x, w, b, stride=1, padding=0):
     (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
@@ -1342,6 +1373,15 @@ def conv2d_backward(dout, x, w, b, stride=1, padding=0):
     dw = (slopes @ im2col(x, kh, kw, stride, padding).transpose(0, 2, 1)).sum(axis=0)
     dx = col2im(w.reshape(F, -1).T @ slopes, x.shape, kh, kw, stride, padding)
     return dw.reshape(w.shape), dx, dout.sum(axis=(0, 2, 3))
+
+
+# %% mistake="conv2d_backward" name="stride-and-padding-not-passed" hint="Your columns are those without stride and padding, and do not fit the slopes. Give both to im2col and to col2im."
+def conv2d_backward(dout, x, w, b, stride=1, padding=0):
+    F, C, kh, kw = w.shape
+    slopes = dout.reshape(len(x), F, -1)
+    dw = (slopes @ im2col(x, kh, kw).transpose(0, 2, 1)).sum(axis=0)
+    dx = col2im(w.reshape(F, -1).T @ slopes, x.shape, kh, kw)
+    return dx, dw.reshape(w.shape), dout.sum(axis=(0, 2, 3))
 
 
 # %% mistake="conv2d_backward" name="filters-left-flat" hint="dw is still flat, (F, C * kh * kw). Give it the shape of w, so that w - lr * dw works."
@@ -1819,7 +1859,7 @@ def by_hand(channels, widths, size, classes, x, seed):
 
 def compare(channels, widths, size, classes, seed, x):
     wanted, expected = by_hand(channels, widths, size, classes, x, seed)
-    assert shapes_of(channels, widths, size, classes) == wanted
+    assert shapes_of(channels, widths, size, classes) == wanted, "These are the shapes of the parameters, in order."
     assert_close(scores(channels, widths, size, classes, x, seed), expected, rtol=1e-3, atol=1e-3)
 
 
@@ -1841,17 +1881,18 @@ def test_odd_size():
 ### BEGIN HIDDEN TESTS
 @inside
 def gradients(channels, widths, size, classes, x, seed):
-    """The slopes of the sum of the squared scores for all weights, in order, as the first test set them."""
+    """The slopes of the sum of the squared scores for all weights, in order, and for the pictures."""
     net, dice = SmallCNN(channels, widths, size, classes), np.random.default_rng(seed)
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(torch.tensor(dice.normal(scale=0.5, size=tuple(p.shape))))
-    (net(torch.tensor(x, dtype=torch.float32)) ** 2).sum().backward()
-    return [p.grad.numpy() for p in net.parameters()]
+    given = torch.tensor(x, dtype=torch.float32, requires_grad=True)
+    (net(given) ** 2).sum().backward()
+    return [np.zeros(1) if p.grad is None else p.grad.numpy() for p in (*net.parameters(), given)]
 
 
 def test_gradients():
-    "the slopes of all weights, three blocks"
+    "the slopes of all weights and of the pictures, three blocks"
     x = rng.normal(size=(4, 1, 9, 9))
     assert shapes_of(1, (2, 3, 4), 9, 3) == by_hand(1, (2, 3, 4), 9, 3, x, 5)[0]
     got = gradients(1, (2, 3, 4), 9, 3, x, 5)
@@ -1859,8 +1900,9 @@ def test_gradients():
     with torch.no_grad():
         for p in net.parameters():
             p.copy_(torch.tensor(dice.normal(scale=0.5, size=tuple(p.shape))))
-    (net(torch.tensor(x, dtype=torch.float32)) ** 2).sum().backward()
-    assert_close(got, [p.grad.numpy() for p in net.parameters()], rtol=1e-2, atol=1e-2)
+    given = torch.tensor(x, dtype=torch.float32, requires_grad=True)
+    (net(given) ** 2).sum().backward()
+    assert_close(got, [p.grad.numpy() for p in (*net.parameters(), given)], rtol=1e-2, atol=1e-2)
 
 
 def test_defaults():
@@ -2131,18 +2173,20 @@ def happened(count, size, shift, seed, channels=1):
     before = pictures.clone()
     arguments = () if shift == 1 else (shift,)
     made = augment(pictures, np.random.default_rng(seed), *arguments)
-    assert torch.equal(pictures, before), "augment changed the batch that it was given. Return a new one."
-    assert torch.is_tensor(made), "augment should return a torch tensor."
-    assert made.shape == pictures.shape, (
-        f"The result has the shape {tuple(made.shape)}, the batch {tuple(pictures.shape)}."
-    )
-    assert made.dtype == torch.float32, f"The result holds {made.dtype}, the batch torch.float32."
-    fates = [fate(old, new) for old, new in zip(before.numpy(), made.numpy())]
+    odd, fates = [], []
+    if not torch.equal(pictures, before):
+        odd = ["the batch that augment was given is changed"]
+    elif not torch.is_tensor(made) or made.shape != before.shape:
+        odd = ["the result is no tensor of the batch's shape"]
+    elif made.dtype != before.dtype:
+        odd = [f"the result holds {made.dtype}, the batch {before.dtype}"]
+    else:
+        fates = [fate(old, new) for old, new in zip(before.numpy(), made.numpy())]
     moves = [what for what in fates if isinstance(what, tuple)]
     every = [(i, j) for i in range(-shift, shift + 1) for j in range(-shift, shift + 1)]
     usual = count / len(every)
     return {
-        "kinds": sorted({"moved" if isinstance(what, tuple) else what for what in fates}),
+        "kinds": odd or sorted({"moved" if isinstance(what, tuple) else what for what in fates}),
         "different": [len(set(moves)), len({i for i, _ in moves}), len({j for _, j in moves})],
         "within": set(moves) <= set(every),
         "uneven": sum(not 0.6 * usual < moves.count(move) < 1.5 * usual for move in every) if usual >= 80 else 0,
@@ -2153,9 +2197,7 @@ def happened(count, size, shift, seed, channels=1):
 def repeated(seed, other):
     """Whether the same seed gives the same pictures twice, and whether another seed gives them as well."""
     pictures = torch.tensor(np.random.default_rng(98).uniform(1, 2, size=(50, 1, 5, 5)), dtype=torch.float32)
-    before = pictures.clone()
-    first, again, others = (augment(pictures, np.random.default_rng(n)) for n in (seed, seed, other))
-    assert torch.equal(pictures, before), "augment changed the batch that it was given. Return a new one."
+    first, again, others = (augment(pictures.clone(), np.random.default_rng(n)) for n in (seed, seed, other))
     return [torch.equal(first, again), torch.equal(first, others)]
 
 
