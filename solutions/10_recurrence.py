@@ -501,7 +501,8 @@ STATES = np.array([[[0.5], [0.5]]])
 
 
 def hand(delta, h0=0.0):
-    return rnn_backward(np.array([[[delta[0]], [delta[1]]]]), TWO, np.array([[h0]]), STATES, ONE)
+    X = TWO - np.array([[[h0 / 2], [0.0]]])  # so that the states are 0.5 and 0.5, whatever came before
+    return rnn_backward(np.array([[[delta[0]], [delta[1]]]]), X, np.array([[h0]]), STATES, ONE)
 
 
 def test_weights():

@@ -32,6 +32,11 @@ MNIST_MIRRORS = (
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
 
+NAMES = {"names.txt": "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"}
+NAMES_MIRRORS = ("https://raw.githubusercontent.com/karpathy/makemore/master/",)
+SHAKESPEARE = {"input.txt": "86c4e6aa9db7c042ec79f339dcb96d42b0075e16b8fc2e86bf0ca57e2dc565ed"}
+SHAKESPEARE_MIRRORS = ("https://raw.githubusercontent.com/karpathy/char-rnn/master/data/tinyshakespeare/",)
+
 
 def digits() -> tuple[np.ndarray, np.ndarray]:
     """scikit-learn's handwritten digits: images (1797, 8, 8) of ink from 0 to 1, labels (1797,) from 0 to 9.
@@ -73,6 +78,24 @@ def mnist(split: str = "train") -> tuple[np.ndarray, np.ndarray]:
     images = read_idx(fetch("mnist", f"{stem}-images-idx3-ubyte.gz", MNIST, MNIST_MIRRORS))
     labels = read_idx(fetch("mnist", f"{stem}-labels-idx1-ubyte.gz", MNIST, MNIST_MIRRORS))
     return images, labels.astype(np.int64)
+
+
+def names() -> list[str]:
+    """First names given in the USA: 32,033 of them, a to z, some twice.
+
+    Raises:
+        DataError: the file cannot be had. Source: US Social Security Administration, 2018, as cut for makemore.
+    """
+    return fetch("names", "names.txt", NAMES, NAMES_MIRRORS).read_text(encoding="ascii").split()
+
+
+def tiny_shakespeare() -> str:
+    """Some of Shakespeare's plays: 1,115,394 signs, 65 different ones.
+
+    Raises:
+        DataError: the file cannot be had. Source: Karpathy, char-rnn, 2015.
+    """
+    return fetch("tiny_shakespeare", "input.txt", SHAKESPEARE, SHAKESPEARE_MIRRORS).read_text(encoding="ascii")
 
 
 def cache_folder() -> Path:

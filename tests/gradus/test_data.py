@@ -108,3 +108,11 @@ def test_mnist_from_the_given_folder():
 def test_mnist_refuses_an_unknown_split():
     with pytest.raises(ValueError, match="train"):
         data.mnist("validation")
+
+
+@pytest.mark.skipif(
+    not (Path(os.environ.get("GRADUS_DATA", "-")) / "names").is_dir(), reason="GRADUS_DATA has no texts"
+)
+def test_texts_from_the_given_folder():
+    assert len(data.names()) == 32033 and len(set(data.names())) == 29494
+    assert len(data.tiny_shakespeare()) == 1_115_394 and len(set(data.tiny_shakespeare())) == 65
