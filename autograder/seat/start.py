@@ -200,12 +200,9 @@ def run(python, arguments):
     environment["PYTHONPATH"] = os.pathsep.join(filter(None, [course, environment.get("PYTHONPATH")]))
     if "--doctor" in arguments:
         return subprocess.call([python, "-m", "gradus", "doctor"], cwd=course, env=environment)
-    asked = subprocess.run(
-        [python, "-c", "import jupyterlab, torch, sklearn, anywidget"], env=environment, stderr=subprocess.PIPE
-    )
-    if asked.returncode:
-        lines = asked.stderr.decode("utf-8", "replace").strip().splitlines()
-        raise Stop("Something is missing in %s: %s\n" % (python, lines[-1] if lines else "") + MEND)
+    missing = subprocess.run([python, "-c", LOOK], env=environment, stdout=subprocess.PIPE).stdout.decode().strip()
+    if missing:
+        raise Stop("%s: not installed in %s.\n" % (missing, python) + MEND)
     print("Opening JupyterLab. To end it, press Ctrl-C here twice.", flush=True)
     command = [python, "-m", "jupyterlab"]
     if hasattr(os, "geteuid") and os.geteuid() == 0:
@@ -213,6 +210,10 @@ def run(python, arguments):
     return subprocess.call(command + arguments, cwd=course, env=environment)
 
 
+LOOK = """
+from importlib.util import find_spec
+print(*[name for name in ("jupyterlab", "torch", "sklearn", "matplotlib", "anywidget") if find_spec(name) is None])
+"""
 MEND = "Delete the folder .venv and start again; or, in conda: conda env update --file environment.yml"
 
 if __name__ == "__main__":
