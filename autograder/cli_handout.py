@@ -71,4 +71,7 @@ def site(units: tuple[str, ...], out: Path) -> None:
             count = build_site(Site(Path.cwd(), out.resolve()), paths, lambda text: status.update(f"website: {text}"))
     except (SiteError, PageError, VendorError, AddressError, SourceErrors, OSError) as error:
         raise click.ClickException(str(error)) from None
+    except KeyboardInterrupt:
+        console.print("Stopped. The units that have been run are kept: the same command goes on.")
+        raise SystemExit(130) from None
     console.print(f"{count} unit(s). Open {out / 'index.html'} in a browser.", markup=False, soft_wrap=True)
