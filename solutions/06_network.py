@@ -20,6 +20,7 @@ from sklearn.datasets import load_digits
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_raises, check, inside, rng
+from gradus.threads import one_thread
 from gradus.widgets import choice, explore, player, slider, written
 
 gradus.unit("06_network")
@@ -1461,7 +1462,8 @@ def by_heart(p, lam, epochs=60):
 
 def brakes(p, lam):
     """The loss on the examples and on others, epoch by epoch, with dropout and a penalty on the weights."""
-    history = by_heart(p, lam)
+    with one_thread():
+        history = by_heart(p, lam)
     figure, axes = plot.figure(height=3.2)
     best = int(history[:, 1].argmin())
     axes.plot(range(1, len(history) + 1), history[:, 0], color="black", label="the 100 examples")
@@ -2603,8 +2605,9 @@ def train_with_stopping(settings, most=60, patience=8):
 
 def final():
     """The search, the training and the test, each once."""
-    best, score, history = random_search(DIGITS_SPACE, trial, TRIALS, np.random.default_rng(0))
-    net, losses = train_with_stopping(best)
+    with one_thread():  # matrices this small gain nothing from more
+        best, score, history = random_search(DIGITS_SPACE, trial, TRIALS, np.random.default_rng(0))
+        net, losses = train_with_stopping(best)
     return history, best, net, losses
 
 
