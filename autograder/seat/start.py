@@ -156,7 +156,7 @@ def pip(*words):
     environment = dict(os.environ, PYTHONUTF8="1")
     process = subprocess.Popen(command, cwd=HERE, env=environment, stderr=subprocess.PIPE)
     said = []
-    for line in process.stderr:
+    for line in process.stderr or []:
         text = line.decode("utf-8", "replace")
         sys.stderr.write(text)
         said.append(text)
