@@ -65,6 +65,13 @@ def paint(axis, ink, title, limit=None):
     axis.spines[:].set(visible=True, linewidth=0.6)
 
 
+def label(axis, numbers, form, limit):
+    """Write the numbers of an array into its picture, white on dark."""
+    for (i, j), number in np.ndenumerate(numbers):
+        colour = "white" if abs(number) > 0.6 * limit else "black"
+        axis.text(j, i, form.format(number), ha="center", va="center", fontsize=8, color=colour)
+
+
 def frame(axis, i, j, height=3, width=3):
     """A frame around a window whose upper left pixel is (i, j)."""
     edge = {"fill": False, "edgecolor": plot.VERMILION, "linewidth": 2.5}
@@ -98,8 +105,10 @@ explore(
 )
 
 # %% [markdown]
-# Blue is positive, orange negative. "left edges" answers where ink begins on the left and is silent inside a stroke. The same
-# nine weights look at every place: who knows a stroke at the top left knows it at the bottom right as well. That is the whole idea:
+# Blue is positive, orange negative. "left edges" answers where ink begins on the left and is silent inside a stroke.
+# The same
+# nine weights look at every place: whoever knows a stroke at the top left knows it at the bottom right as well. That is
+# the whole idea:
 #
 # - **look locally**: a number of the map depends on one small window;
 # - **share the weights**: every window is judged by the same kernel.
@@ -109,10 +118,12 @@ explore(
 # %% [markdown]
 # ## 1. How large is the map?
 #
-# **In words.** The kernel must lie wholly on the picture, so the map is smaller than the picture. Two dials change that. *Padding*
+# **In words.** The kernel must lie wholly on the picture, so the map is smaller than the picture. Two dials change
+# that. *Padding*
 # puts rows and columns of zeros around the picture, on **both** sides. *Stride* says how far the kernel moves each time.
 #
-# **In small numbers.** A row of 7 pixels, a kernel of 3. It can begin at pixel 0, 1, 2, 3 or 4: five places. With a stride of 2
+# **In small numbers.** A row of 7 pixels, a kernel of 3. It can begin at pixel 0, 1, 2, 3 or 4: five places. With a
+# stride of 2
 # it begins at 0, 2, 4: three places. A row of 8 pixels, stride 2: it begins at 0, 2, 4; at 6 it would stick out, so there
 # are again three, and the last pixel is not seen.
 #
@@ -120,7 +131,8 @@ explore(
 #
 # $$\text{out} = \left\lfloor \frac{n + 2p - k}{s} \right\rfloor + 1 .$$
 #
-# **In code.** Write `conv_output_size`. `conv_output_size(8, 3, 2, 0)` returns `3`. If the kernel is larger than the padded row, no
+# **In code.** Write `conv_output_size`. `conv_output_size(8, 3, 2, 0)` returns `3`. If the kernel is larger than the
+# padded row, no
 # place is left: raise a `ValueError` that says so.
 
 
@@ -270,8 +282,10 @@ def conv_output_size(n, k, stride=1, padding=0):
 # %% [markdown]
 # ## 2. The convolution, as it is written
 #
-# **In words.** Pictures may have several *channels*: red, green, blue, or the maps of a layer before. A filter has a kernel for
-# each channel; the results of all channels are **added**. A layer has several filters, each makes a map of its own, each with
+# **In words.** Pictures may have several *channels*: red, green, blue, or the maps of a layer before. A filter has a
+# kernel for
+# each channel; the results of all channels are **added**. A layer has several filters, each makes a map of its own,
+# each with
 # one bias. So channels go in, filters come out.
 #
 # **In small numbers.** One channel, one filter, bias 10:
@@ -288,12 +302,16 @@ def conv_output_size(n, k, stride=1, padding=0):
 #
 # $x$: $(B, C, H, W)$, $w$: $(F, C, k_h, k_w)$, $b$: $(F,)$, out: $(B, F, H', W')$ with the sizes from exercise 1.
 #
-# > **A name.** In mathematics a convolution turns the kernel round first. This one does not; there it is called *cross-correlation*.
-# > Everybody in deep learning says convolution. Since the weights are learnt, it makes no difference which way round they lie, as
+# > **A name.** In mathematics a convolution turns the kernel round first. This one does not; there it is called
+# > *cross-correlation*.
+# > Everybody in deep learning says convolution. Since the weights are learnt, it makes no difference which way round
+# > they lie, as
 # > long as one keeps to it.
 #
-# **In code.** Write `conv2d_naive` with loops: over pictures, filters, rows and columns. Slow is fine here. `np.pad` puts zeros around
-# (say how much for each of the four axes).
+# **In code.** Write `conv2d_naive` with loops: over pictures, filters, rows and columns. Slow is fine here. `np.pad`
+# puts zeros around
+# (say how much for each of the four axes). For the example above `x` has the shape (1, 1, 3, 3) and `w` (1, 1, 2, 2);
+# `conv2d_naive(x, w, np.array([10.0]))` returns `array([[[[ 7.,  9.], [13., 15.]]]])`, of shape (1, 1, 2, 2).
 
 
 # %% exercise="conv2d_naive" minutes=15 difficulty=2
@@ -595,7 +613,8 @@ def conv2d_naive(x, w, b, stride=1, padding=0):
 # %% [markdown]
 # ### See it: your convolution at work
 #
-# Now **your** `conv2d_naive` looks at what you draw. Watch the size of the map when you turn stride and padding. With padding 1 and
+# Now **your** `conv2d_naive` looks at what you draw. Watch the size of the map when you turn stride and padding. With
+# padding 1 and
 # stride 1 the map is as large as the picture. Where does "one pixel to the right" put the ink when the stride is 2?
 
 
@@ -623,25 +642,34 @@ explore(
 )
 
 # %% [markdown]
-# **Question 1 (2 points).** A layer takes a picture of 28 x 28 pixels with one channel to 32 maps of 26 x 26. How many weights and
-# biases has it as a convolution with kernels of 3 x 3, and how many would a `Linear` layer with the same inputs and outputs have? Say
-# in your own words what the convolution takes for granted about pictures, and name one kind of data for which that would be wrong.
+# **Question 1 (2 points).** A layer takes a picture of 28 x 28 pixels with one channel to 32 maps of 26 x 26. How many
+# weights and
+# biases has it as a convolution with kernels of 3 x 3, and how many would a `Linear` layer with the same inputs and
+# outputs have? Say
+# in your own words what the convolution takes for granted about pictures, and name one kind of data for which that
+# would be wrong.
 
 # %% [markdown] question="shared-weights" points=2
-# The convolution has 32 kernels of 9 weights and 32 biases: 320 numbers. A linear layer from 784 inputs to 32 * 676 = 21,632 outputs has
+# The convolution has 32 kernels of 9 weights and 32 biases: 320 numbers. A linear layer from 784 inputs to 32 * 676 =
+# 21,632 outputs has
 # 784 * 21,632 + 21,632 = 16,981,120. The convolution takes for granted that what matters first is local (a pixel and its
-# neighbours) and that a pattern means the same wherever it stands, so that one kernel can serve for all places. That is wrong, for
-# example, for the columns of a table such as the wine data: alcohol and colour stand side by side by chance only, and the same pair of
+# neighbours) and that a pattern means the same wherever it stands, so that one kernel can serve for all places. That is
+# wrong, for
+# example, for the columns of a table such as the wine data: alcohol and colour stand side by side by chance only, and
+# the same pair of
 # values means something else in two other columns.
 
 # %% [markdown]
 # ## 3. Windows as columns
 #
-# **In words.** The loops are slow because Python does them. A matrix product is fast. So lay every window flat and make it a
-# **column** of a matrix: *im2col*, "image to columns". Every filter, laid flat as well, is a row. Then the whole convolution is one matrix product.
+# **In words.** The loops are slow because Python does them. A matrix product is fast. So lay every window flat and make
+# it a
+# **column** of a matrix: *im2col*, "image to columns". Every filter, laid flat as well, is a row. Then the whole
+# convolution is one matrix product.
 # The price is memory: a pixel stands in as many columns as there are windows that see it.
 #
-# On the way back each column brings slopes for its window. A pixel that stood in several windows gets the **sum** of what they
+# On the way back each column brings slopes for its window. A pixel that stood in several windows gets the **sum** of
+# what they
 # bring: *col2im*.
 #
 # **In small numbers.** A picture of 2 x 3, windows of 2 x 2: there are two windows, (1, 2, 4, 5) and (2, 3, 5, 6).
@@ -653,11 +681,15 @@ explore(
 #
 # The two pixels in the middle lay in both windows.
 #
-# **In maths.** `cols` has the shape $(B,\; C\, k_h k_w,\; H' W')$. Row $(c, u, v)$ of it, counted channel by channel, then row by
-# row, holds for each window $(i, j)$, counted row by row, the pixel $\bar x_{c,\, i s + u,\, j s + v}$. im2col is a linear map, and col2im
+# **In maths.** `cols` has the shape $(B,\; C\, k_h k_w,\; H' W')$. Row $(c, u, v)$ of it, counted channel by channel,
+# then row by
+# row, holds for each window $(i, j)$, counted row by row, the pixel $\bar x_{c,\, i s + u,\, j s + v}$. im2col is a
+# linear map, and col2im
 # is its transpose.
 #
-# **In code.** Write both. A hint at speed: loop over the $k_h k_w$ places in the window, not over the windows. `a[i : i + s * m : s]` are
+# **In code.** Write both. With the picture above as `x`, (1, 1, 2, 3), `im2col(x, 2, 2)` has the shape (1, 4, 2), and
+# `col2im(cols, (1, 1, 2, 3), 2, 2)` brings such columns back. A hint at speed: loop over the $k_h k_w$ places in the
+# window, not over the windows. `a[i : i + s * m : s]` are
 # $m$ numbers, $s$ apart, the first at $i$.
 
 
@@ -931,7 +963,8 @@ def im2col(x, kh, kw, stride=1, padding=0):
 # %% [markdown]
 # ### See it: a picture, taken apart into columns
 #
-# Your `im2col` on a picture of 8 x 8, with windows of 3 x 3. The framed window is the framed column. Turn the stride: how many
+# Your `im2col` on a picture of 8 x 8, with windows of 3 x 3. The framed window is the framed column. Turn the stride:
+# how many
 # columns are left? The third picture is what your `col2im` makes of columns full of ones: in how many windows each pixel
 # stood. The corners are seen once; the slope of a corner comes from one window only.
 
@@ -955,9 +988,9 @@ def columns_of(which, stride, window):
     paint(axes[1], cols[0], f"your columns, {cols.shape[1]} x {count}")
     axes[1].set_aspect("auto")
     frame(axes[1], 0, at, 9, 1)
-    paint(axes[2], seen[0, 0], "in how many windows?", limit=max(9.0, seen.max()))
-    for (i, j), times in np.ndenumerate(seen[0, 0]):
-        axes[2].text(j, i, f"{times:.0f}", ha="center", va="center", fontsize=8)
+    most = max(9.0, seen.max())
+    paint(axes[2], seen[0, 0], "in how many windows?", limit=most)
+    label(axes[2], seen[0, 0], "{:.0f}", most)
     return figure
 
 
@@ -971,9 +1004,11 @@ explore(
 # %% [markdown]
 # ## 4. The convolution as one matrix product
 #
-# **In words.** Lay the filters flat, one in each row; take the columns; multiply; add the biases; give the result its shape back.
+# **In words.** Lay the filters flat, one in each row; take the columns; multiply; add the biases; give the result its
+# shape back.
 #
-# **In small numbers.** Picture and kernel of exercise 2, without the bias. The filter is the row $(1, 3, 0, -2)$, the first column is $(1, 2, 4, 5)$:
+# **In small numbers.** Picture and kernel of exercise 2, without the bias. The filter is the row $(1, 3, 0, -2)$, the
+# first column is $(1, 2, 4, 5)$:
 #
 # $$\begin{pmatrix} 1 & 3 & 0 & -2 \end{pmatrix}
 # \begin{pmatrix} 1 & 2 & 4 & 5 \\ 2 & 3 & 5 & 6 \\ 4 & 5 & 7 & 8 \\ 5 & 6 & 8 & 9 \end{pmatrix}
@@ -983,7 +1018,8 @@ explore(
 #
 # $$\mathbf{out} = \mathbf W \cdot \text{cols} + b, \qquad (F,\, H' W').$$
 #
-# **In code.** Write `conv2d_forward`. `A @ B` multiplies stacks of matrices: (F, K) @ (B, K, M) is (B, F, M). The bias belongs to a row.
+# **In code.** Write `conv2d_forward`. `A @ B` multiplies stacks of matrices: (F, K) @ (B, K, M) is (B, F, M). The bias
+# belongs to a row.
 # It gives exactly what `conv2d_naive` gives.
 
 
@@ -1148,7 +1184,8 @@ def conv2d_forward(x, w, b, stride=1, padding=0):
 
 
 # %% [markdown]
-# How much faster? The next cell measures both on the same small batch: what you write in loops, and what you write as a matrix product.
+# How much faster? The next cell measures both on the same small batch: what you write in loops, and what you write as a
+# matrix product.
 
 
 # %%
@@ -1173,20 +1210,25 @@ else:
     print(f"loops: {1000 * slow:.1f} ms, matrix product: {1000 * fast:.2f} ms, {slow / fast:.0f} times as fast")
 
 # %% [markdown]
-# > **How far from PyTorch?** We measured the reference for this exercise and the next, forwards and backwards, on 64 pictures
+# > **How far from PyTorch?** We measured the reference for this exercise and the next, forwards and backwards, on 64
+# > pictures
 # > of 28 x 28 with 16 channels and 32 filters of 3 x 3, on one processor thread. With 64-bit floats it takes 0.6 times
-# > PyTorch's time. With 32-bit floats, for which PyTorch has hand-tuned code, it takes 2.6 times as long. A few pictures at a
+# > PyTorch's time. With 32-bit floats, for which PyTorch has hand-tuned code, it takes 2.6 times as long. A few
+# > pictures at a
 # > time are quicker than all at once: the columns of the whole batch are nine times as large as the batch, and do not
 # > fit into the processor's cache.
 
 # %% [markdown]
 # ## 5. Backwards
 #
-# **In words.** The forward pass is a matrix product and an addition. You know the slopes of both. The filters get the output's slopes times
-# the columns, **summed over all pictures**: the same filter was used for all of them. The columns get the filters' transpose times the output's slopes,
+# **In words.** The forward pass is a matrix product and an addition. You know the slopes of both. The filters get the
+# output's slopes times
+# the columns, **summed over all pictures**: the same filter was used for all of them. The columns get the filters'
+# transpose times the output's slopes,
 # and `col2im` brings those home. The bias was added at every place of every picture, so it gets the sum over all of these.
 #
-# **In small numbers.** One row, $x = (1, 2, 3)$, kernel $w = (10, 1)$: out $= (12, 23)$. The slopes that come from above are
+# **In small numbers.** One row, $x = (1, 2, 3)$, kernel $w = (10, 1)$: out $= (12, 23)$. The slopes that come from
+# above are
 # $d = (1, 100)$. Then
 #
 # - $dw = (1 \cdot 1 + 100 \cdot 2,\; 1 \cdot 2 + 100 \cdot 3) = (201, 302)$: each weight met two pixels;
@@ -1198,7 +1240,8 @@ else:
 # $$d\mathbf W = \sum_{\text{pictures}} D \cdot \text{cols}^\top, \qquad d\,\text{cols} = \mathbf W^\top D, \qquad
 # db_f = \sum_{n, i, j} D_{n f i j}, \qquad dx = \text{col2im}(d\,\text{cols}).$$
 #
-# **In code.** Write `conv2d_backward`. It returns `(dx, dw, db)`, each in the shape of what it belongs to. `cols.transpose(0, 2, 1)`
+# **In code.** Write `conv2d_backward`. It returns `(dx, dw, db)`, each in the shape of what it belongs to.
+# `cols.transpose(0, 2, 1)`
 # turns each matrix of a stack.
 
 
@@ -1428,7 +1471,8 @@ def conv2d_backward(dout, x, w, b, stride=1, padding=0):
 # ### See it: a kernel that learns
 #
 # A camera changes every picture with a kernel that you may choose and your code may not see. Starting from zeros, **your**
-# forward and backward pass find it by gradient descent, from sixteen pictures before and after. Push the number of steps up.
+# forward and backward pass find it by gradient descent, from sixteen pictures before and after. Push the number of
+# steps up.
 
 
 # %%
@@ -1456,10 +1500,9 @@ def learnt(kernel, steps):
     paint(axes[0], w_true, "the kernel to be found", limit=limit)
     paint(axes[1], walk[steps][0], f"yours after {steps} steps", limit=limit)
     for axis, shown in ((axes[0], w_true), (axes[1], walk[steps][0])):
-        for (u, v), weight in np.ndenumerate(shown):
-            axis.text(v, u, f"{weight:.2f}", ha="center", va="center", fontsize=8)
-    axes[2].semilogy([max(loss, 1e-12) for _, loss in walk[: steps + 1]])
-    axes[2].set(xlabel="step", ylabel="loss", xlim=(0, 300))
+        label(axis, shown, "{:.2f}", limit)
+    axes[2].plot(np.log10([loss for _, loss in walk[: steps + 1]]))
+    axes[2].set(xlabel="step", ylabel="log10 of the loss", xlim=(0, 300))
     return figure
 
 
@@ -1468,11 +1511,15 @@ explore(learnt, kernel=choice(list(KERNELS), label="kernel"), steps=slider(40, 0
 # %% [markdown]
 # ## 6. Pooling
 #
-# **In words.** A map says where an edge is, to the pixel. Often it is enough to know that there was one *about here*. *Max pooling* keeps of
-# every window only the largest number. The map shrinks, and what follows cares less about a small shift. There are no weights in it.
+# **In words.** A map says where an edge is, to the pixel. Often it is enough to know that there was one *about here*.
+# *Max pooling* keeps of
+# every window only the largest number. The map shrinks, and what follows cares less about a small shift. There are no
+# weights in it.
 #
-# On the way back only the number that won had an effect, so it gets the whole slope, and the others get 0. If two are equal,
-# **the first one wins**, row by row: PyTorch does it so, and one of them it must be, for nudging the other alone would change nothing below it.
+# On the way back only the number that won had an effect, so it gets the whole slope, and the others get 0. If two are
+# equal,
+# **the first one wins**, row by row, as in PyTorch. One of them only: raise both by a little, and the maximum rises by that
+# little once, not twice.
 #
 # **In small numbers.** Windows of 2 x 2:
 #
@@ -1480,10 +1527,13 @@ explore(learnt, kernel=choice(list(KERNELS), label="kernel"), steps=slider(40, 0
 # \text{slopes } \begin{pmatrix} 5 & 7 \end{pmatrix} \to
 # \begin{pmatrix} 0 & 5 & 0 & 0 \\ 0 & 0 & 7 & 0 \end{pmatrix}.$$
 #
-# **In maths.** $\text{out}_{n c i j} = \max_{u, v}\; x_{n,\, c,\, i s + u,\, j s + v}$, for every channel by itself. Without a stride the windows stand
+# **In maths.** $\text{out}_{n c i j} = \max_{u, v}\; x_{n,\, c,\, i s + u,\, j s + v}$, for every channel by itself.
+# Without a stride the windows stand
 # side by side: $s = $ size. Rows and columns that do not fill a window are left out. Where windows overlap, slopes add up.
 #
-# **In code.** Write both functions. Your `im2col` can help: look at each channel as a picture of its own, then every column is a window.
+# **In code.** Write both functions. With the example as `x`, (1, 1, 2, 4), `max_pool_forward(x)` returns
+# `array([[[[3., 4.]]]])`, and `max_pool_backward(np.array([[[[5.0, 7.0]]]]), x)` the slopes above. Your `im2col` can
+# help: look at each channel as a picture of its own, then every column is a window.
 
 
 # %% exercise="max_pool" minutes=15 difficulty=3
@@ -1735,7 +1785,8 @@ def max_pool_backward(dout, x, size=2, stride=None):
 # %% [markdown]
 # ### See it: what survives the pooling
 #
-# A picture of yours, pooled by **your** `max_pool_forward`, and what your `max_pool_backward` sends back when every number of the
+# A picture of yours, pooled by **your** `max_pool_forward`, and what your `max_pool_backward` sends back when every
+# number of the
 # pooled map has a slope of 1: the pixels that won. Enlarge the window. Can you still read the digit?
 
 
@@ -1757,25 +1808,33 @@ def pooled(picture, size):
 explore(pooled, picture=pad((16, 16), label="your picture"), size=slider(2, 1, 8, 1, "window (pixels)"))
 
 # %% [markdown]
-# **Question 2 (2 points).** In the empty corner of a picture all pixels are 0, and a pooling window sees four equal numbers. Why
-# would it be wrong to give the slope to all four of them? And why does `col2im` *add* where windows overlap, when pooling gives each window's slope to one
+# **Question 2 (2 points).** In the empty corner of a picture all pixels are 0, and a pooling window sees four equal
+# numbers. Why
+# would it be wrong to give the slope to all four of them? And why does `col2im` *add* where windows overlap, when
+# pooling gives each window's slope to one
 # number only?
 
 # %% [markdown] question="ties-and-sums" points=2
-# The slope says by how much the output changes when the input does. Raising all four numbers by a little raises the maximum by that little,
-# once; with the slope given to all four, the sum of the slopes would promise four times as much. One of them must get it, and the first is as
+# The slope says by how much the output changes when the input does. Raising all four numbers by a little raises the
+# maximum by that little,
+# once; with the slope given to all four, the sum of the slopes would promise four times as much. One of them must get
+# it, and the first is as
 # good as any. col2im adds for another reason: there, a pixel really takes part in several outputs. Nudge it, and all of
-# them move, so its effect on the loss is the sum of its effects along all ways (the chain rule for several ways). In pooling, too, a number
+# them move, so its effect on the loss is the sum of its effects along all ways (the chain rule for several ways). In
+# pooling, too, a number
 # that wins in several overlapping windows gets the sum.
 
 # %% [markdown]
 # ## 7. A network that sees
 #
-# You have written what PyTorch calls `nn.Conv2d` and `nn.MaxPool2d`. From here on PyTorch computes. Its layers hold their weights themselves, in
+# You have written what PyTorch calls `nn.Conv2d` and `nn.MaxPool2d`. From here on PyTorch computes. Its layers hold
+# their weights themselves, in
 # the shapes you know: `nn.Conv2d(C, F, 3, padding=1)` has weights (F, C, 3, 3) and biases (F,).
 #
-# **In words.** A *block* is a convolution with kernels of 3 x 3 and a padding of 1, so that the map keeps its size; a ReLU; a max pooling
-# of 2, which halves height and width. Blocks follow each other, with more and more maps that are smaller and smaller. At the end everything is
+# **In words.** A *block* is a convolution with kernels of 3 x 3 and a padding of 1, so that the map keeps its size; a
+# ReLU; a max pooling
+# of 2, which halves height and width. Blocks follow each other, with more and more maps that are smaller and smaller.
+# At the end everything is
 # laid flat, and a linear layer gives a score for each class.
 #
 # **In small numbers.** `SmallCNN(channels=1, widths=(16, 32), size=12, classes=10)`:
@@ -1788,7 +1847,8 @@ explore(pooled, picture=pad((16, 16), label="your picture"), size=slider(2, 1, 8
 # | laid flat | (B, 288) |
 # | linear | (B, 10) |
 #
-# It has $16 \cdot 9 + 16 + 32 \cdot 16 \cdot 9 + 32 + 288 \cdot 10 + 10 = 7690$ weights and biases. A picture of 13 x 13 would give the same shapes: what
+# It has $16 \cdot 9 + 16 + 32 \cdot 16 \cdot 9 + 32 + 288 \cdot 10 + 10 = 7690$ weights and biases. A picture of 13 x
+# 13 would give the same shapes: what
 # fills no window is left out.
 #
 # **In code.** Write `SmallCNN`. It works for any number of blocks. Make the layers in the order in which they are used.
@@ -2105,7 +2165,8 @@ class SmallCNN(nn.Module):
 # %% [markdown]
 # ## 8. More pictures than there are
 #
-# **In words.** A 3 that stands one pixel further to the left is still a 3. So every picture can be shown a little shifted, differently each
+# **In words.** A 3 that stands one pixel further to the left is still a 3. So every picture can be shown a little
+# shifted, differently each
 # time, and the network learns that a shift means nothing. That is *augmentation*: new examples for free. It must not
 # change what the label says. A mirrored 3 is no 3.
 #
@@ -2113,11 +2174,15 @@ class SmallCNN(nn.Module):
 #
 # $$\begin{pmatrix} 1 & 2 \\ 3 & 4 \end{pmatrix} \to \begin{pmatrix} 0 & 0 \\ 1 & 2 \end{pmatrix}.$$
 #
-# **In maths.** For each picture of the batch its own $(\Delta i, \Delta j)$, drawn independently and evenly from $-s, \dots, s$.
+# **In maths.** For each picture of the batch its own $(\Delta i, \Delta j)$, drawn independently and evenly from
+# $-s, \dots, s$.
 # What is pushed out over the edge is lost; it does not come back in on the other side.
 #
-# **In code.** Write `augment` for a batch of torch tensors. All chance comes from `rng`, a NumPy generator: then the same seed gives the same pictures.
-# The batch itself is left alone. One way: put `shift` rows and columns of zeros around (`nn.functional.pad`), and cut a window of the old size out of each, at a place of its
+# **In code.** Write `augment` for a batch of pictures, a torch tensor (B, C, H, W). `augment(batch,
+# np.random.default_rng(0))` returns
+# another of that shape. All chance comes from `rng`, a NumPy generator: then the same seed gives the same pictures.
+# The batch itself is left alone. One way: put `shift` rows and columns of zeros around (`nn.functional.pad`), and cut a
+# window of the old size out of each, at a place of its
 # own.
 
 
@@ -2361,7 +2426,8 @@ def augment(batch, rng, shift=1):
 # %% [markdown]
 # ### See it: the same digits, seen anew
 #
-# The upper row is the batch, the lower row what **your** `augment` makes of it. Throw again, and allow larger shifts. At which shift do you
+# The upper row is the batch, the lower row what **your** `augment` makes of it. Throw again, and allow larger shifts.
+# At which shift do you
 # yourself begin to doubt the labels, because ink is pushed out?
 
 
@@ -2382,37 +2448,49 @@ def thrown(seed, shift):
     made = written(augment, batch, np.random.default_rng(seed), shift)
     if made is None:
         return plot.message("Write augment, then run this cell again.")
-    figure, axes = plot.figure(8, 2, height=2.4)
-    for n in range(8):
-        paint(axes[0, n], batch[n, 0], str(small_labels[n]))
-        paint(axes[1, n], made[n, 0], "")
+    figure, axes = plot.figure(1, 2, height=2.8)
+    for axis, pictures, title in ((axes[0], batch, "the batch"), (axes[1], made, "your augment's batch")):
+        strip = np.full((12, 8 * 13 - 1), np.nan)  # side by side, a gap between each two
+        for n in range(8):
+            strip[:, 13 * n : 13 * n + 12] = pictures[n, 0]
+            axis.add_patch(Rectangle((13 * n - 0.5, -0.5), 12, 12, fill=False, edgecolor="grey", linewidth=0.6))
+        paint(axis, strip, f"{title}: {', '.join(str(label) for label in small_labels[:8])}")
+        axis.spines[:].set(visible=False)
+        axis.set(xlim=(-1, 104), ylim=(12, -1))
     return figure
 
 
 explore(thrown, seed=slider(0, 0, 50, 1, "throw"), shift=slider(2, 0, 6, 1, "shift (pixels)"))
 
 # %% [markdown]
-# **Question 3 (2 points).** Mirroring left and right is a common augmentation for photos of cats and dogs, and a bad one for digits. Shifts are fine for
-# both. Say in your own words how one decides whether an augmentation is allowed, and give one that is allowed for digits, other than
+# **Question 3 (2 points).** Mirroring left and right is a common augmentation for photos of cats and dogs, and a bad
+# one for digits. Shifts are fine for
+# both. Say in your own words how one decides whether an augmentation is allowed, and give one that is allowed for
+# digits, other than
 # shifts, and one that is not, other than mirroring.
 
 # %% [markdown] question="allowed-augmentation" points=2
-# It is allowed if the label stays right for what comes out, and if what comes out could have been met in the world where the network will be
-# used. A mirrored cat is a cat; a mirrored 3 is nothing. Allowed for digits: turning by a few degrees, making strokes a little
-# thicker or thinner, enlarging a little, some noise. Not allowed: turning by 180 degrees (a 6 becomes a 9), pushing the picture so far that its ink is lost.
+# It is allowed if the label stays right for what comes out, and if what comes out could have been met in the world
+# where the network will be
+# used. A mirrored cat is a cat; a mirrored 3 is nothing. Allowed for digits: turning by a few degrees, making strokes a
+# little
+# thicker or thinner, enlarging a little, some noise. Not allowed: turning by 180 degrees (a 6 becomes a 9), pushing the
+# picture so far that its ink is lost.
 
 # %% [markdown]
 # ## 9. The result: a well-known network, beaten
 #
-# The network to beat is a classic of first lessons: one convolution of 3 x 3 with 32 filters, a ReLU, a pooling of 2, and one linear layer. It
+# The network to beat is a classic of first lessons: one convolution of 3 x 3 with 32 filters, a ReLU, a pooling of 2,
+# and one linear layer. It
 # is published with 97.4 % on MNIST after ten epochs.
 #
 # Here the pictures are the digits of the units before, on a sheet of 12 x 12. In training they stand in the middle. In the
 # test they stand **anywhere** on the sheet, as if somebody had written them there. Two networks, the classic and your
-# `SmallCNN`, each without and with your `augment` in every step. The number to beat is what the classic gets, with the
-# same augmentation.
+# `SmallCNN`, each without and with your `augment` in every step. The number to beat is what the classic gets with the
+# same augmentation: **0.885** after 15 epochs.
 #
-# `FAST = True` trains each for 15 epochs, in 5 to 20 seconds together. Set it to `False` for 60 epochs, which takes four times
+# `FAST = True` trains each for 15 epochs, in 5 to 20 seconds together. Set it to `False` for 60 epochs, which takes
+# four times
 # as long, and run the cell again. The Stop button ends the training and keeps what has been learnt.
 
 # %%
@@ -2499,7 +2577,8 @@ explore(results, which=slider(0, 0, 200, 1, "test picture"))
 
 # %% [markdown]
 # Without the shifts both fail. The filters find an edge anywhere, but the linear layer has learnt *where* it wants its
-# edges: a digit two pixels further up meets weights that have never seen ink there. Pooling forgives one pixel, not two.
+# edges: a digit two pixels further up meets weights that have never seen ink there. Pooling forgives a pixel or so, not
+# two.
 # The shifts do the rest: what should not matter was varied.
 #
 # | right on the test | 15 epochs | 60 epochs |
@@ -2511,12 +2590,19 @@ explore(results, which=slider(0, 0, 200, 1, "test picture"))
 #
 # That is what we measured; on another machine the last digits may differ. With fewer weights than the classic, `SmallCNN`
 # leaves four errors where the classic makes seven.
+#
+# > **On the real MNIST**, 60,000 pictures of 28 x 28, both trained in turn in one run, on one processor thread: the classic gets
+# > 0.9835 of the 10,000 test pictures right after ten epochs, in 88 seconds. `SmallCNN()` with shifts of one pixel gets **0.9939**
+# > after four epochs, in 31 seconds: a third of the time, and 61 errors where the classic makes 165. (Adam for both; for
+# > `SmallCNN` batches of 128, and a learning rate that rises to 0.006 and falls again: unit 04's schedule.)
 
 # %% [markdown]
 # ## 10. What do the filters see?
 #
-# Draw a digit, anywhere on the sheet. Below are the maps of the **first** block of your network for it, and the scores as probabilities. Each
-# map answers to something: an edge on the left, a stroke downwards, plain ink. Nobody told the network to look for edges; compare the maps with those that you chose
+# Draw a digit, anywhere on the sheet. Below are the maps of the **first** block of your network for it, and the scores
+# as probabilities. Each
+# map answers to something: an edge on the left, a stroke downwards, plain ink. Nobody told the network to look for
+# edges; compare the maps with those that you chose
 # by hand at the top of this page.
 
 
@@ -2565,8 +2651,9 @@ explore(
 )
 
 # %% [markdown]
-# > **In PyTorch** a layer's backward pass is chosen for you: for small kernels it is not im2col but a method of Shmuel Winograd's, which needs fewer
-# > multiplications, or a hand-tuned loop. What comes out is what your `conv2d_backward` gives, up to rounding; your tests have shown it.
+# > **In PyTorch** the way to compute a convolution is chosen for each shape and machine: a matrix product like yours, a
+# > hand-tuned loop, or, for kernels of 3 x 3, a method of Shmuel Winograd's that needs fewer multiplications (Lavin and
+# > Gray, 2016). What comes out is what your functions give, up to rounding; your tests have shown it.
 
 # %% [markdown]
 # ## Your library so far
@@ -2588,8 +2675,11 @@ gradus.library()
 #
 # ## Further reading
 #
-# - Yann LeCun, Léon Bottou, Yoshua Bengio and Patrick Haffner, "Gradient-Based Learning Applied to Document Recognition", *Proceedings of the
+# - Yann LeCun, Léon Bottou, Yoshua Bengio and Patrick Haffner, "Gradient-Based Learning Applied to Document
+#   Recognition", *Proceedings of the
 #   IEEE*, 1998. The convolutional network that read cheques, and the paper that MNIST comes from.
-# - Vincent Dumoulin and Francesco Visin, "A Guide to Convolution Arithmetic for Deep Learning", 2016. Every stride and padding, drawn.
-# - Kumar Chellapilla, Sidd Puri and Patrice Simard, "High Performance Convolutional Neural Networks for Document Processing", *International Workshop on
+# - Vincent Dumoulin and Francesco Visin, "A Guide to Convolution Arithmetic for Deep Learning", 2016. Every stride and
+#   padding, drawn.
+# - Kumar Chellapilla, Sidd Puri and Patrice Simard, "High Performance Convolutional Neural Networks for Document
+#   Processing", *International Workshop on
 #   Frontiers in Handwriting Recognition*, 2006. Where the convolution became a matrix product.
