@@ -43,6 +43,9 @@ explore(wave, cycles=slider(2, 0.5, 8, 0.5, "cycles a second (Hz)"))
 report = gradus.report()
 
 # %% [markdown]
+# If something does not work, `gradus doctor` looks for what is amiss and says what to do about each thing. It runs in a
+# terminal. In a notebook, type `%run -m gradus doctor` into an empty cell.
+#
 # ## A first exercise
 #
 # An exercise is a function with a hole in it. The text between the quotes, the *docstring*, says what goes in
@@ -121,19 +124,82 @@ def greet(name):
 # %% [markdown]
 # ## How to read a check
 #
-# A check is a list of small tests. All of them run, whatever the others do.
+# A check is a list of small tests. All of them run, whatever the others do. The next cell shows one on purpose: somebody
+# wrote a function that turns degrees Celsius into Fahrenheit on a bad day. You need not read the code, only what it prints.
+
+# %%
+from gradus.check.run import run_cell_tests
+from IPython.display import HTML, display
+
+
+def fahrenheit(celsius, round_to=None):
+    """Degrees Fahrenheit: 1.8 times the degrees Celsius, plus 32. Written on a bad day."""
+    if isinstance(celsius, list):
+        raise NotImplementedError("lists come tomorrow")
+    if round_to is not None:
+        return round(1.8 * celsius + 32, rond_to)
+    return 1.8 * celsius + 32 * (celsius > 0)
+
+
+TOUR = '''
+def test_boiling():
+    "water boils at 100 degrees: 212 Fahrenheit"
+    assert_close(fahrenheit(100.0), 212.0)
+
+def test_freezing():
+    "water freezes at 0 degrees: 32 Fahrenheit"
+    assert_close(fahrenheit(0.0), 32.0)
+
+def test_rounded():
+    "36.66 degrees, rounded to one place: 98.0"
+    assert_close(fahrenheit(36.66, round_to=1), 98.0)
+
+def test_list():
+    "a list of two"
+    assert_close(fahrenheit([0.0, 100.0]), [32.0, 212.0])
+
+check("fahrenheit", points=4)
+'''
+tour = run_cell_tests(TOUR, "the tour", {"fahrenheit": fahrenheit, "assert_close": assert_close}, "fahrenheit", ["fahrenheit"])
+tour.hint = "The 32 degrees are added to positive temperatures only. They are added to every one."
+display(HTML(tour.html()))
+
+# %% [markdown]
+# Four tests, four kinds of answer:
 #
 # | sign | meaning |
 # |---|---|
 # | ✓ | passed |
-# | ✗ | your function answered, and the answer is wrong: below it stands what went in, what came out, what was expected |
-# | ! | your function stopped with an error: below it stands the line of *your* code where it stopped |
+# | ✗ | your function answered, and the answer is wrong. The first line says what is wrong. *called* is the call that was made: you can copy it into a cell of your own. *gave* is what came back. |
+# | ! | your function stopped with an error. Below it stands the line of *your* code where it stopped: here a name was mistyped. |
 # | … | not written yet |
 #
-# Your points are the share of the tests that passed. If your answer is one that many learners give at first, a
-# **hint** says which misunderstanding leads to it. When your work is graded, a few more tests are run; they ask
-# for the same thing with other numbers.
+# Your points are the share of the tests that passed. When your work is graded, a few more tests are run. They ask for
+# the same thing with other numbers.
 #
+# **The hint.** Many wrong answers are old acquaintances. If yours is one that learners often give, a hint says which
+# misunderstanding leads to it. If there is no hint, or it does not help:
+#
+# 1. Take the simplest test that fails. Work its answer out by hand, on paper.
+# 2. Copy the call into a cell below, run it, and print what is inside your function on the way, and its `.shape`.
+# 3. Read the docstring again: which shape goes in, which comes out?
+# 4. Restart the kernel and run the cells from the top (*Kernel*, *Restart Kernel and Run up to Selected Cell*). A notebook remembers what
+#    you have deleted.
+# 5. Still stuck: ask, and paste the check's table and the report from above into your question.
+#
+# ## What a check keeps
+#
+# Each check notes what you have reached, in the file `progress.json` beside the notebooks. From unit 03 on it keeps more:
+# code that has passed goes into a folder `mine/`, as plain Python, a file for each unit. Later units run on *your* code
+# then, so that at the end you own a small deep-learning library. Code that fails its check never replaces code that has
+# passed. As long as you have not written a part, the course lends you one, and says so.
+#
+# The next cell shows how far you are; run it again whenever you like.
+
+# %%
+gradus.progress()
+
+# %% [markdown]
 # ## Arrays have shapes
 #
 # Nearly everything in this course is an array of numbers, and the first question about an array is its shape.
@@ -436,10 +502,12 @@ except NotImplementedError:
 # %% [markdown]
 # ## What you can do now
 #
-# - run a check, and read what went in, what came out, and what was expected;
-# - say the shape of an array, and choose the axis to reduce;
-# - write a function that leaves its arguments alone;
-# - deal with missing values on purpose.
+# - Run a check, read what went in, what came out and what was expected, and know what to try when a hint does not help.
+# - Say the shape of an array, and choose the axis to reduce.
+# - Write a function that leaves its arguments alone.
+# - Deal with missing values on purpose.
+#
+# Next, in unit 01, you rescue a ruined table, and catch a score that lies.
 #
 # ## Further reading
 #
