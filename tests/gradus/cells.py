@@ -9,7 +9,7 @@ from autograder.source import Unit, find_unit
 from gradus import carry, course
 
 ROOT = Path(__file__).resolve().parents[2]
-CARRIED = ["03_backprop", "04_descent", "05_activations", "06_network"]
+CARRIED = ["03_backprop", "04_descent", "05_activations", "06_network", "08_convolution", "10_recurrence"]
 
 
 class Notebook:

@@ -12,7 +12,7 @@ from autograder.source import find_unit
 from autograder.trial import local_trial, warm
 
 SOLUTIONS = Path(__file__).resolve().parents[2] / "solutions"
-UNITS = {name: find_unit(name, SOLUTIONS) for name in ("06_network", "10_recurrence")}
+UNITS = {name: find_unit(name, SOLUTIONS) for name in ("06_network", "08_convolution", "10_recurrence")}
 
 
 @pytest.fixture(scope="module", autouse=True)
