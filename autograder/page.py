@@ -115,8 +115,8 @@ def _readable(output: NotebookNode) -> NotebookNode | None:
         if told != "alive":
             del data[VIEW]
             return output if "image/png" in data else None
-    if "image/png" in data and "text/html" in data:  # the picture with its alternative text, for light and for dark
-        del data["image/png"]
+    if "text/html" in data:
+        data.pop("image/png", None)  # the other has an alternative text
         data["text/html"] = data["text/html"].replace(STILL_SAYS, PAGE_SAYS)
     return output
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import importlib
 import pkgutil
 import shutil
@@ -40,9 +41,14 @@ class Site:
         return self.project / ".gradus" / "site"
 
     @property
+    def work(self) -> Path:
+        """Where it is built: one for each folder to write, so that two builds do not meet."""
+        return self.kept / hashlib.sha256(str(self.out).encode()).hexdigest()[:8]
+
+    @property
     def pages(self) -> Path:
         """What Sphinx reads, made anew each time."""
-        return self.kept / "pages"
+        return self.work / "pages"
 
 
 def build_site(site: Site, sources: Iterable[Path], say: Callable[[str], None] = print) -> int:
@@ -70,13 +76,13 @@ def build_site(site: Site, sources: Iterable[Path], say: Callable[[str], None] =
     say("pages")
     settings: dict[str, Any] = {"html_extra_path": [str(scripts)], "html_theme_options": _theme(address)}
     shutil.rmtree(site.out, ignore_errors=True)
-    with (site.kept / "sphinx.log").open("w", encoding="utf-8") as log:
+    with (site.work / "sphinx.log").open("w", encoding="utf-8") as log:
         try:
             app = Sphinx(
                 str(site.pages),
                 str(site.project / "docs"),
                 str(site.out),
-                str(site.kept / "doctrees"),
+                str(site.work / "doctrees"),
                 "html",
                 confoverrides=settings,
                 status=None,
@@ -86,7 +92,7 @@ def build_site(site: Site, sources: Iterable[Path], say: Callable[[str], None] =
             app.build()
         except SphinxError as error:
             raise SiteError(f"Sphinx stopped: {error}") from None
-    warnings = (site.kept / "sphinx.log").read_text(encoding="utf-8").strip()
+    warnings = (site.work / "sphinx.log").read_text(encoding="utf-8").strip()
     if warnings:
         raise SiteError(f"Sphinx complains; mend these and build again:\n{warnings[-6000:]}")
     return len(units)
@@ -133,7 +139,7 @@ def _other_pages(site: Site, units: list[Unit]) -> None:
 def short(name: str) -> str:
     """A unit's name for a menu: "02 Neuron"."""
     number, _, words = name.partition("_")
-    return f"{number} {words.replace('_', ' ').capitalize()}"
+    return f"{number} {words.replace('_', ' ').capitalize()}".replace("Pytorch", "PyTorch")
 
 
 def reference() -> str:

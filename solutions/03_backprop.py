@@ -20,54 +20,12 @@ import numpy as np
 import gradus
 from gradus import add_to, plot
 from gradus.check import assert_close, check, inside, rng
+from gradus.check.expressions import computed, evaluate, measured
 from gradus.data import digits
 from gradus.stepper import step_through
 from gradus.widgets import choice, explore, slider, written
 
 gradus.unit("03_backprop")
-
-
-def evaluate(kind, expression, inputs, seed=None, passes=1):
-    """Compute an expression with an engine, go back through it, and tell what came out.
-
-    Args:
-        kind: the engine's class, such as Tensor.
-        expression: such as "a * b + a", in the names of `inputs`.
-        inputs: numbers or arrays by name. Each becomes a Tensor, but `c`, which stays a constant.
-        seed: the gradient to begin with; None for the engine's own choice.
-        passes: how often to go back.
-
-    Returns:
-        A dictionary: the "value" of the expression, and the gradient of each input by its name.
-    """
-    tensors = {name: value if name == "c" else kind(value) for name, value in inputs.items()}
-    try:
-        out = eval(expression, {"np": np}, tensors)
-        for _ in range(passes):
-            out.backward() if seed is None else out.backward(seed)
-    except AttributeError as error:
-        if "'Tensor' object has no attribute" in str(error):
-            again = "If you ran the cell of `class Tensor` again, run the cells below it again too."
-            raise AttributeError(f"{error}. {again}") from None
-        raise
-    found = {"value": out.data, **{name: tensor.grad for name, tensor in tensors.items() if name != "c"}}
-    changed = [n for n, t in tensors.items() if n != "c" and not np.array_equal(t.data, inputs[n])]
-    return found | ({"inputs that were changed": changed} if changed else {})
-
-
-def measured(run, expression, inputs, h=1e-5):
-    """What `evaluate` should find, by central differences of the values that ``run(expression, **inputs)`` gives."""
-    found = {"value": run(expression, **inputs)["value"]}
-    for name in [name for name in inputs if name != "c"]:
-        array = np.array(inputs[name], dtype=float)
-        found[name] = np.zeros(array.shape)
-        for place in np.ndindex(array.shape):
-            step = np.zeros(array.shape)
-            step[place] = h
-            ends = [run(expression, **{**inputs, name: array + sign * step})["value"].sum() for sign in (1, -1)]
-            found[name][place] = (ends[0] - ends[1]) / (2 * h)
-    return found
-
 
 # %%
 from gradus.standin import backprop as pytorch
@@ -212,8 +170,7 @@ def multiply(a, b):
 @inside
 def node(expression, grad, **inputs):
     """A node: its value and operation, its parents by name, and what its rules make of a gradient."""
-    tensors = {name: value if name == "c" else Tensor(value) for name, value in inputs.items()}
-    out = eval(expression, {"np": np}, tensors)
+    out, tensors = computed(Tensor, expression, inputs)
     names = {id(tensor): name for name, tensor in tensors.items()}
     return {
         "value": out.data,
@@ -332,6 +289,16 @@ def multiply(a, b):
     return Tensor.made("*", v, (a, lambda grad: grad * v), (b, lambda grad: grad * v))
 
 
+# %% mistake="tensor" name="number-for-a-rule" hint="An arrow of your sum holds a number where its rule should stand. A rule is a function of the gradient that arrives: `lambda grad: ...`."
+def add(a, b):
+    return Tensor.made("+", Tensor.value(a) + Tensor.value(b), (a, 1.0), (b, 1.0))
+
+
+# %% mistake="tensor" name="calls-itself" hint="`a + b` calls `add`, and your `add` computes `a + b` again: it never ends. Add the arrays behind the two: `Tensor.value(a) + Tensor.value(b)`."
+def add(a, b):
+    return Tensor.made("+", a + b, (a, lambda grad: grad), (b, lambda grad: grad))
+
+
 # %% variant="tensor"
 def multiply(a, b):
     x, y = Tensor.value(a), Tensor.value(b)
@@ -409,7 +376,9 @@ def order_of(graph, root):
         made[name] = Tensor(0.0, [made[parent] for parent in parents], "f" if parents else "")
     names = {id(tensor): name for name, tensor in made.items()}
     order = topological_order(made[root])
-    return [names.get(id(tensor), "another") for tensor in order] if isinstance(order, list) else order
+    if not isinstance(order, list):
+        raise TypeError(f"topological_order returned an object of type {type(order).__name__}; a list is expected")
+    return [names.get(id(tensor), "another") for tensor in order]
 
 
 @inside
@@ -791,6 +760,16 @@ def unbroadcast(grad, shape):
     return np.full(shape, grad.sum())
 
 
+# %% mistake="unbroadcast" name="laid-out-anew" hint="`reshape` only lays numbers out anew; it cannot make fewer of them. Sum along the axes that were stretched."
+def unbroadcast(grad, shape):
+    return grad.reshape(shape)
+
+
+# %% mistake="unbroadcast" name="always-the-first-axis" hint="You always sum along the first axis. That is right for a row of biases only: which axes were stretched follows from `shape`."
+def unbroadcast(grad, shape):
+    return grad.sum(axis=0)
+
+
 # %% variant="unbroadcast"
 def unbroadcast(grad, shape):
     while np.ndim(grad) > len(shape):
@@ -819,11 +798,11 @@ def unbroadcast(grad, shape):
 def grid(axes, values, title):
     """An array as coloured squares with numbers."""
     table = np.atleast_2d(values)
-    axes.imshow(table, cmap=plot.diverging(), vmin=-14, vmax=14, extent=(0, table.shape[1], table.shape[0], 0))
+    axes.pcolormesh(table, cmap=plot.diverging(), vmin=-14, vmax=14, edgecolors="black", linewidth=0.5)
     for (i, j), number in np.ndenumerate(table):
         axes.text(j + 0.5, i + 0.5, f"{number:g}", ha="center", va="center", fontsize=11)
-    axes.set(title=title, xlim=(0, 4), ylim=(3, 0), xticks=[], yticks=[])
-    axes.grid(False)
+    axes.set(title=title, xlim=(0, 4), ylim=(3, 0))
+    axes.axis("off")
 
 
 def shrinking(shape):
@@ -938,6 +917,23 @@ def apart(a, b):
 
 
 @inside
+def letters(count):
+    """How many letters are sent where each of `count` nodes uses the one before it twice; value and gradient."""
+    sent = []
+
+    def rule(grad):
+        sent.append(1)
+        return grad
+
+    a = Tensor(1.0)
+    end = a
+    for _ in range(count):
+        end = Tensor.made("f", 2 * end.data, (end, rule), (end, rule))
+    end.backward()
+    return len(sent), end.data, a.grad
+
+
+@inside
 def deep(length):
     """The value and the gradient of a chain a * 1 + 0 * 1 + 0 ..."""
     a = Tensor(2.0)
@@ -1006,6 +1002,11 @@ def test_seed():
 def test_deep():
     "20,000 operations in a row"
     assert_close(deep(20_000), (2.0, 1.0))
+
+
+def test_letters():
+    "ten nodes in a row, each uses the one before twice: twenty letters are enough"
+    assert_close(letters(10), (20, 1024.0, 1024.0))
 
 
 ### BEGIN HIDDEN TESTS
@@ -1109,6 +1110,19 @@ def backward(self, grad=None):
             parent.grad = np.array(share if parent.grad is None else parent.grad + share)
 
 
+# %% mistake="backward" name="gradients-as-boxes" hint="You collect the letters in `grad` itself. In a second pass what the first one left there is sent on once more. Keep the boxes of a pass apart from `grad`, in a dictionary made anew by each call."
+@add_to(Tensor)
+def backward(self, grad=None):
+    order = topological_order(self)
+    for node in order:
+        if node.grad is None:
+            node.grad = np.zeros(node.shape)
+    self.grad = np.ones(self.shape) if grad is None else np.array(grad, dtype=float)
+    for node in reversed(order):
+        for parent, rule in zip(node.parents, node.rules):
+            parent.grad += unbroadcast(rule(node.grad), parent.shape)
+
+
 # %% mistake="backward" name="shared-box" hint="`+=` changes an array in place, and a sum has handed that same array to another node as well, so its box changes too. Write `box = box + share`, which makes a new array."
 @add_to(Tensor)
 def backward(self, grad=None):
@@ -1169,6 +1183,17 @@ def backward(self, grad=None):
             walk(parent, unbroadcast(rule(here), parent.shape))
 
     walk(self, np.ones(self.shape) if grad is None else np.asarray(grad, dtype=float))
+
+
+# %% mistake="backward" name="no-order" hint="The gradients are right, but whoever hears something passes it on at once, again and again: twenty letters became thousands. Go along the topological order, so that each node first collects all that arrives and then speaks once."
+@add_to(Tensor)
+def backward(self, grad=None):
+    waiting = [(self, np.ones(self.shape) if grad is None else np.asarray(grad, dtype=float))]
+    while waiting:
+        node, here = waiting.pop()
+        node.grad = np.array(here if node.grad is None else node.grad + here)
+        for parent, rule in zip(node.parents, node.rules):
+            waiting.append((parent, unbroadcast(rule(here), parent.shape)))
 
 
 # %% mistake="backward" name="inputs-only" hint="Only the inputs have a gradient afterwards. Every node keeps its own, the ones between and the root too."
@@ -1547,7 +1572,7 @@ def test_what_arrives():
 
 
 def test_no_ring():
-    "no result is kept alive by its own rule"
+    "all four once more: right, and no result is kept alive by its own rule"
     x = np.array([0.5, 1.0])
     slopes = [np.exp(x), 1 / x, np.ones(2), 1 - np.tanh(x) ** 2]
     values = [np.exp(x), np.log(x), x, np.tanh(x)]
@@ -1608,6 +1633,20 @@ def relu(self):
 @add_to(Tensor)
 def relu(self):
     return Tensor.made("relu", np.maximum(self.data, 0.0), (self, lambda grad: grad))
+
+
+# %% mistake="functions" name="relu-times-output" hint="Your relu's rule multiplies by the output. Where the input is positive the output moves exactly as the input does: the slope is 1."
+@add_to(Tensor)
+def relu(self):
+    y = np.maximum(self.data, 0.0)
+    return Tensor.made("relu", y, (self, lambda grad: grad * y))
+
+
+# %% mistake="functions" name="one-maximum" hint="Python's `max` wants to know which of two things is larger, and of two arrays it cannot tell. NumPy's `np.maximum` compares number by number."
+@add_to(Tensor)
+def relu(self):
+    x = self.data
+    return Tensor.made("relu", max(x, 0.0), (self, lambda grad: grad * (x > 0)))
 
 
 # %% mistake="functions" name="exp-of-input" hint="The slope of exp is exp itself: multiply by the result, not by the input."
@@ -1917,6 +1956,19 @@ def mean(self, axis=None, keepdims=False):
     return self.total(axis, keepdims) * (1.0 / self.data.size)
 
 
+# %% mistake="shapes" name="mean-by-rows" hint="Your mean divides by `len(...)`, which counts the rows only. Count the numbers that went into one mean: all of them without an axis, else those along the axis."
+@add_to(Tensor)
+def mean(self, axis=None, keepdims=False):
+    return self.total(axis, keepdims) * (1.0 / len(self.data))
+
+
+# %% mistake="shapes" name="chain-cut" hint="The sum's rule gives ones and does not use what arrives. The slope of a sum is 1, times `grad`, stretched to the input's shape."
+@add_to(Tensor)
+def total(self, axis=None, keepdims=False):
+    shape = self.shape
+    return Tensor.made("sum", self.data.sum(axis=axis, keepdims=keepdims), (self, lambda grad: np.ones(shape)))
+
+
 # %% mistake="shapes" name="not-laid-back" hint="After a reshape the gradient comes in the new shape. Lay it back: reshape it to the shape that the input had."
 @add_to(Tensor)
 def reshape(self, *shape):
@@ -2068,9 +2120,10 @@ def test_shapes():
 
 
 def test_constant_left():
-    "a constant on the left: X @ W"
+    "a constant on the left, as in X @ W, with a table of weights and with a vector"
     c = np.array([[1.0, 0.0], [2.0, 1.0], [0.0, 3.0]])
     assert_close(run("c @ b", b=B, c=c), {"value": c @ B, "b": np.array([[3.0, 3.0], [4.0, 4.0]])})
+    assert_close(run("c @ b", b=B[0], c=c), {"value": c @ B[0], "b": np.array([3.0, 4.0])})
 
 
 def test_stack():
@@ -2138,6 +2191,13 @@ def matmul(a, b):
 def matmul(a, b):
     x, y = Tensor.value(a), Tensor.value(b)
     return Tensor.made("@", x @ y, (a, lambda grad: grad * y), (b, lambda grad: grad * x))
+
+
+# %% mistake="matmul" name="value-by-number" hint="The value itself is the product number by number. A matrix product is `x @ y`."
+def matmul(a, b):
+    x, y = Tensor.value(a), Tensor.value(b)
+    for_a, for_b = lambda grad: grad @ np.swapaxes(y, -1, -2), lambda grad: np.swapaxes(x, -1, -2) @ grad
+    return Tensor.made("@", x * y, (a, for_a), (b, for_b))
 
 
 # %% mistake="matmul" name="gradient-transposed" hint="You transposed `grad` as well. Only the other factor is turned round: grad @ (b transposed), (a transposed) @ grad."
@@ -2278,21 +2338,22 @@ def report(epoch, rank):
     axes[0].plot(1 - right, label="misread, test")
     axes[0].axhline(1 - baseline[1][-1], color="black", linestyle=":", label="misread, linear")
     axes[0].axvline(epoch, color="black", linewidth=0.8)
-    axes[0].set(xlabel="epoch", ylim=(0, 0.6), title=f"{right[epoch]:.1%} of the test read rightly")
-    axes[0].legend(fontsize=7)
-    units = weights[0].T.reshape(8, 8, 8, 8).transpose(0, 2, 1, 3).reshape(64, 64)  # 64 pictures of 8 by 8
-    axes[1].imshow(units, cmap=plot.diverging(), vmin=-0.8, vmax=0.8)
-    axes[1].set_title("weights of the 64 hidden units")
+    axes[0].set(xlabel="epoch", ylim=(0, 0.6))
+    axes[0].set_title(f"{right[epoch]:.1%} of the test right", fontsize=10)
+    axes[0].legend(fontsize=8)
+    strong = np.argsort(-np.linalg.norm(weights[2], axis=1), kind="stable")[:16]  # the units that count most
+    units = np.pad(weights[0].T[strong].reshape(4, 4, 8, 8), ((0, 0), (0, 0), (1, 1), (1, 1)), constant_values=np.nan)
+    axes[1].imshow(units.transpose(0, 2, 1, 3).reshape(40, 40), cmap=plot.diverging(), vmin=-0.8, vmax=0.8)
+    axes[1].set_title("what 16 hidden units look at", fontsize=10)
     z = scores([Tensor(w) for w in weights], X_test).data
     p = np.exp(z - z.max(axis=1, keepdims=True))
     p /= p.sum(axis=1, keepdims=True)
     shown = np.argsort(p[np.arange(len(y_test)), y_test], kind="stable")[rank]
     axes[2].imshow(X_test[shown].reshape(8, 8), cmap="Greys", vmin=0, vmax=1)
     read = p[shown].argmax()
-    axes[2].set_title(f"a {y_test[shown]}, read as {read} ({p[shown, read]:.0%})")
+    axes[2].set_title(f"test: a {y_test[shown]}, read as {read} ({p[shown, read]:.0%})", fontsize=10)
     for axis in axes[1:]:
-        axis.set(xticks=[], yticks=[])
-        axis.grid(False)
+        axis.axis("off")
     return figure
 
 

@@ -188,11 +188,12 @@ class Stepper:
         measured = [node for node in self.graph.nodes if node.measured is not None]
         if last and measured:
             bad = [node.label for node in measured if wrong(node)]
-            said += (
-                f" ✗ Measured by differences, the gradient of {', '.join(bad)} is another one."
-                if bad
-                else " ✓ Measured by differences, the inputs' gradients are just these."
-            )
+            if not bad:
+                said += " ✓ Measured by differences, the inputs' gradients are just these."
+            elif len(bad) == 1:
+                said += f" ✗ The gradient of {bad[0]} is not the measured one."
+            else:
+                said += f" ✗ The gradients of {', '.join(bad[:-1])} and {bad[-1]} are not the measured ones."
         picture = svg(self.graph, frame.values, frame.grads, frame.shares, frame.active, said)
         return (
             f'<div style="overflow-x:auto">{picture}</div>'

@@ -68,7 +68,7 @@ def test_wrong_gradients_are_contradicted(backward):
 
     backward(assigning)
     page = Stepper(lambda a: a * a, Tensor, {"a": 3.0}).page(99)
-    assert "✗ measured 6" in page and "the gradient of a is another one" in page
+    assert "✗ measured 6" in page and "The gradient of a is not the measured one." in page
     assert "✓" not in page
 
 
