@@ -22,15 +22,14 @@ from gradus import add_to, plot
 from gradus.check import assert_close, check, inside, rng
 from gradus.check.expressions import computed, evaluate, measured
 from gradus.data import digits
+from gradus.standin import backprop as pytorch
 from gradus.stepper import step_through
 from gradus.widgets import choice, explore, slider, written
 
 gradus.unit("03_backprop")
 
+
 # %%
-from gradus.standin import backprop as pytorch
-
-
 def squared_score(w, x, b):
     """A neuron's score, squared."""
     z = w * x + b
@@ -81,6 +80,8 @@ step_through(squared_score, pytorch.Tensor, w=3.0, x=2.0, b=-4.0)
 #
 # You write `add` and `multiply`. Then `a + b` and `2 * a` work, because the class calls your functions. With
 # `v = Tensor(3.0) * Tensor(2.0)`, `v.data` is 6 and `v.rules[0](4.0)` gives 8.
+#
+# Later exercises add methods to this class. If you run this cell again after them, run theirs again too.
 
 
 # %% exercise="tensor" minutes=10 difficulty=2
@@ -319,6 +320,15 @@ def add(a, b):
 
 
 # %% [markdown]
+# ### See it: your graph, forward
+#
+# The formula from the top of the page, in **your** numbers that remember. The way back follows in section 4: come back
+# to this cell then.
+
+# %%
+step_through(squared_score, Tensor, w=3.0, x=2.0, b=-4.0)
+
+# %% [markdown]
 # ## 2. In which order?
 #
 # **In words.** On the way back a node hears from every node that uses it. It may pass something on only when it has
@@ -326,8 +336,8 @@ def add(a, b):
 # **everything stands after what it was made of**. Forward, go along this line. Back, go along it from the end.
 #
 # **In small numbers.** $b = 2a$, $c = 3b$ and $d = c + a$. The line is $a, b, c, d$. On the way back $d$ speaks first,
-# to $c$ and to $a$. If $a$ now stood before $b$ in the way back, it would not have heard yet what comes by $c$ and $b$.
-# Sorting by the number of steps to $d$ does just that: $a$ is one step away, and so is $c$; but $b$ is two.
+# to $c$ and to $a$. If $a$ spoke next, it would miss what comes to it by way of $c$ and $b$. Sorting the nodes by their
+# number of steps to $d$ makes just this mistake: $a$ is one step away, as $c$ is, but $b$ is two.
 #
 # **In maths.** The line is a *topological order*. Find it by searching the graph from its end, *depth first*: a node
 # may stand in line when all its parents stand there.
@@ -605,14 +615,14 @@ def topological_order(root):
 
 
 # %% [markdown]
-# **Question 1 (2 points).** Somebody goes back through the graph without any order: whoever receives a gradient passes
-# his shares on at once, and again whenever another gradient arrives. The result is right. In a graph where each of
-# 30 nodes in a row uses the one before it twice, how much work is it, and how much with a topological order?
+# **Question 1 (2 points).** Somebody goes back through the graph without any order: a node that receives a gradient
+# passes its shares on at once, and again whenever another gradient arrives. The result is right. In a graph where each
+# of 30 nodes in a row uses the one before it twice, how much work is it, and how much with a topological order?
 
 # %% [markdown] question="why-order" points=2
-# Whoever passes on at once walks every path from the root to the input by itself. Each node has two arrows to the one
-# before, so the number of paths doubles at every node: 2 to the power of 30, about a thousand million. In a topological
-# order each node first collects all that arrives and then speaks once, along its two arrows: 60 messages.
+# Passing on at once walks every path from the root to the input by itself. Each node has two arrows to the one
+# before, so the number of paths doubles at every node: 2 to the power of 30, more than a thousand million. In a
+# topological order each node first collects all that arrives and then speaks once, along its two arrows: 60 messages.
 
 # %% [markdown]
 # ## 3. What was stretched must be summed
@@ -838,11 +848,11 @@ explore(
 # Check it: $d = a b + a$, so the slope in $a$ is $b + 1 = 3$.
 #
 # **In maths.** A node that is used by $v_1, v_2, \dots$ gets
-# $\bar a = \sum_k \bar v_k\, \partial v_k / \partial a$. This sum is the heart of the method. Whoever *assigns* where
-# he should *add* is right for every chain, and wrong wherever a number is used twice.
+# $\bar a = \sum_k \bar v_k\, \partial v_k / \partial a$. This sum is the heart of the method. Code that *assigns* where
+# it should *add* is right for every chain, and wrong wherever a number is used twice.
 #
 # There is a second sum. `grad` stays on a tensor after the pass, and the next pass **adds** to it. That is useful: two
-# batches of examples, two passes, and `grad` holds the sum. Whoever does not want it sets `grad = None` between them.
+# batches of examples, two passes, and `grad` holds the sum. If you do not want that, set `grad = None` between them.
 #
 # > **Numerics.** Two traps, both about *which array*. First: a letter is for one pass. If you use `grad` itself as
 # > the letter box, the second pass sends the letters of the first one again. Keep the box apart, for instance in a
@@ -1030,12 +1040,12 @@ def test_random():
 
 def test_torch():
     "the same gradients as PyTorch's"
-    from gradus.standin.backprop import Tensor as Pytorch
-
     inputs = {"a": rng.normal(size=(2, 3)), "b": rng.normal(size=3), "d": rng.normal(size=(2, 1))}
     for expression in ("(a * b + d) * (a * b)", "a * a * a + b * b + d", "2 * a * d + a * -b"):
         seed = rng.normal(size=(2, 3))
-        assert_close(seeded(expression, seed, **inputs), evaluate(Pytorch, expression, inputs, seed), name=expression)
+        assert_close(
+            seeded(expression, seed, **inputs), evaluate(pytorch.Tensor, expression, inputs, seed), name=expression
+        )
 
 
 def test_three_passes():
@@ -1380,11 +1390,9 @@ def test_against_differences():
 
 def test_against_torch():
     "every operation against PyTorch"
-    from gradus.standin.backprop import Tensor as Pytorch
-
     for expression in EXPRESSIONS:
         inputs = {"a": rng.uniform(0.5, 2, (2, 3)), "b": rng.uniform(0.5, 2, (2, 1)), "c": rng.uniform(0.5, 2, 3)}
-        assert_close(run(expression, **inputs), evaluate(Pytorch, expression, inputs), name=expression)
+        assert_close(run(expression, **inputs), evaluate(pytorch.Tensor, expression, inputs), name=expression)
 
 
 ### END HIDDEN TESTS
@@ -1596,11 +1604,9 @@ def test_against_differences():
 
 def test_against_torch():
     "every function against PyTorch"
-    from gradus.standin.backprop import Tensor as Pytorch
-
     for expression in EXPRESSIONS:
         inputs = {"a": rng.uniform(0.3, 2, (2, 3)), "b": rng.uniform(0.3, 2, (2, 1))}
-        assert_close(run(expression, **inputs), evaluate(Pytorch, expression, inputs), name=expression)
+        assert_close(run(expression, **inputs), evaluate(pytorch.Tensor, expression, inputs), name=expression)
 
 
 ### END HIDDEN TESTS
@@ -1905,11 +1911,9 @@ def test_against_differences():
 
 def test_against_torch():
     "every operation against PyTorch"
-    from gradus.standin.backprop import Tensor as Pytorch
-
     for name, expression in EXPRESSIONS.items():
         inputs = {"a": rng.normal(size=(2, 3, 4)), "c": rng.normal(size=(2, 3, 4))}
-        assert_close(run(expression, **inputs), evaluate(Pytorch, expression, inputs), name=name)
+        assert_close(run(expression, **inputs), evaluate(pytorch.Tensor, expression, inputs), name=name)
 
 
 ### END HIDDEN TESTS
@@ -2155,11 +2159,9 @@ def test_against_differences():
 
 def test_against_torch():
     "every kind against PyTorch"
-    from gradus.standin.backprop import Tensor as Pytorch
-
     for expression, shapes in EXPRESSIONS.items():
         inputs = dict(zip("abc", (rng.normal(size=shape) for shape in shapes)))
-        assert_close(run(expression, **inputs), evaluate(Pytorch, expression, inputs), name=expression)
+        assert_close(run(expression, **inputs), evaluate(pytorch.Tensor, expression, inputs), name=expression)
 
 
 ### END HIDDEN TESTS
