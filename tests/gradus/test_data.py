@@ -116,3 +116,20 @@ def test_mnist_refuses_an_unknown_split():
 def test_texts_from_the_given_folder():
     assert len(data.names()) == 32033 and len(set(data.names())) == 29494
     assert len(data.tiny_shakespeare()) == 1_115_394 and len(set(data.tiny_shakespeare())) == 65
+
+
+@pytest.mark.skipif(
+    not (Path(os.environ.get("GRADUS_DATA", "-")) / "trashnet").is_dir(), reason="GRADUS_DATA has no TrashNet"
+)
+def test_trashnet_from_the_given_folder():
+    photos, kinds, names = data.trashnet()
+    assert photos.shape == (2527, 96, 128, 3) and photos.dtype == np.uint8
+    assert names == ("cardboard", "glass", "metal", "paper", "plastic", "trash")
+    assert np.bincount(kinds).tolist() == [403, 501, 410, 594, 482, 137]
+
+
+def test_trashnet_says_where_to_put_the_file(monkeypatch, tmp_path):
+    monkeypatch.setenv("GRADUS_CACHE", str(tmp_path))
+    monkeypatch.delenv("GRADUS_DATA", raising=False)
+    with pytest.raises(data.DataError, match="trashnet_128x96.zip cannot be had"):
+        data.trashnet()
