@@ -48,9 +48,9 @@ def pile(scale, layers):
 explore(pile, scale=slider(0.8, 0.4, 1.8, 0.05, "scale of the weights"), layers=slider(20, 2, 40, 1, "layers"))
 
 # %% [markdown]
-# Every layer multiplies the typical size by about the same factor. Twenty layers make $0.8^{20} \approx 0.01$ of a factor
-# of 0.8, and $1.4^{20} \approx 800$ of 1.4. Between the two lies a narrow ridge. This unit is about staying on it, on the
-# way up with the numbers, and on the way down with the gradients.
+# Every layer multiplies the typical size by about the same factor. Twenty layers make $0.8^{20} \approx 0.01$ of a
+# factor of 0.8, and $1.4^{20} \approx 800$ of 1.4. Between the two lies a narrow ridge. This unit is about staying on
+# it, on the way up with the numbers, and on the way down with the gradients.
 
 # %% [markdown]
 # ## 1. Why there must be a bend, and the two oldest
@@ -59,9 +59,9 @@ explore(pile, scale=slider(0.8, 0.4, 1.8, 0.05, "scale of the weights"), layers=
 # adding once with other weights. So depth is worth nothing unless something happens *between* the layers that is not a
 # weighted sum: every number goes by itself through a curve. It is called the *activation*.
 #
-# **In small numbers.** The first layer makes $u = 2x + 1$, the second $z = 3u - 2$. Together $z = 6x + 1$: one layer. Now
-# replace negative $u$ by 0. At $x = 0$ nothing changes, $z = 1$. At $x = -1$ the first layer gives $-1$, which becomes 0,
-# so $z = -2$ and not $-5$. The line has a bend, and many bends can follow any curve.
+# **In small numbers.** The first layer makes $u = 2x + 1$, the second $z = 3u - 2$. Together $z = 6x + 1$: one layer.
+# Now replace negative $u$ by 0. At $x = 0$ nothing changes, $z = 1$. At $x = -1$ the first layer gives $-1$, which
+# becomes 0, so $z = -2$ and not $-5$. The line has a bend, and many bends can follow any curve.
 #
 # The two oldest activations squash. You met the *sigmoid* in unit 02: $\sigma(\ln 3) = 3/(3 + 1) = 0.75$. The
 # *hyperbolic tangent* does the same between $-1$ and 1: $\tanh z = 2\sigma(2z) - 1$, so
@@ -218,6 +218,13 @@ def sigmoid(z):
     return 1.0 / (1.0 + np.exp(-np.abs(z)))
 
 
+# %% mistake="saturating" name="one-number-only" hint="`if z >= 0` asks one question of a whole array, and gets as many answers as it has numbers. Choose number by number: np.where, or a formula with np.abs(z)."
+def sigmoid(z):
+    if z >= 0:
+        return 1.0 / (1.0 + np.exp(-z))
+    return np.exp(z) / (1.0 + np.exp(z))
+
+
 # %% mistake="saturating" name="slope-from-z" hint="The form s(1 - s) wants s = sigmoid(z), and d_sigmoid is given z itself. Compute s first."
 def d_sigmoid(z):
     return z * (1.0 - z)
@@ -290,9 +297,9 @@ def d_tanh(z):
 # %% [markdown]
 # ### See it: a curve and its slope
 #
-# On the left **your** function, with a tangent line whose slope is **your** derivative at the point. On the right your
-# derivative, dashed, over a grey band: the slope *measured* from your function. If the tangent cuts the curve, or the dashes
-# leave the band, one of the two is wrong.
+# On the left **your** function, with a tangent line whose slope is **your** derivative at the point. On the right
+# your derivative, dashed, over a grey band: the slope *measured* from your function. If the tangent cuts the curve,
+# or the dashes leave the band, one of the two is wrong.
 #
 # Move the point outwards. Where is the curve so flat that hardly any gradient gets through? It *saturates* there.
 
@@ -326,10 +333,10 @@ explore(curves, name=choice(["sigmoid", "tanh"], "sigmoid", "function"), z=slide
 # %% [markdown]
 # ## 2. Bends that do not saturate
 #
-# **In words.** The simplest bend of all lets positive numbers pass and stops the rest: the *rectified linear unit*, relu.
-# Where it lets a number pass, it lets the gradient pass whole: the slope is 1, however large the number is. Where it
-# stops a number, it stops the gradient too. The *leaky* relu leaves a small slope there, so that something always gets
-# through.
+# **In words.** The simplest bend of all lets positive numbers pass and stops the rest: the *rectified linear unit*,
+# relu. Where it lets a number pass, it lets the gradient pass whole: the slope is 1, however large the number is.
+# Where it stops a number, it stops the gradient too. The *leaky* relu leaves a small slope there, so that something
+# always gets through.
 #
 # **In small numbers.** With a slope of 0.01 on the left:
 #
@@ -453,7 +460,7 @@ def relu(z):
     return z
 
 
-# %% mistake="rectified" name="python-max" hint="Python's own `max` wants to know which of two whole arrays is the larger, and there is no answer. np.maximum compares number by number."
+# %% mistake="rectified" name="python-max" hint="Python's own `max` and `if` ask whether a whole array is larger than 0, and there is no answer: some of its numbers are. np.maximum compares number by number."
 def relu(z):
     return max(0.0, z)
 
@@ -583,10 +590,12 @@ def d_leaky_relu(z, slope=0.01):
 # curves dip a little below 0 first.
 #
 # - *silu*, also called swish, takes the sigmoid as the share: $z\,\sigma(z)$.
-# - *gelu*, which most language models use, takes the share of a normal distribution that lies below $z$. It is called $\Phi(z)$.
+# - *gelu*, which most language models use, takes the share of a normal distribution that lies below $z$. It is called
+#   $\Phi(z)$.
 #
-# **In small numbers.** $\mathrm{silu}(\ln 3) = 1.0986 \cdot 0.75 = 0.8240$. Of a normal distribution, 84.13 % lie below one
-# standard deviation, so $\mathrm{gelu}(1) = 1 \cdot 0.8413$. Below $-1$ lie the other 15.87 %: $\mathrm{gelu}(-1) = -0.1587$.
+# **In small numbers.** $\mathrm{silu}(\ln 3) = 1.0986 \cdot 0.75 = 0.8240$. Of a normal distribution, 84.13 % lie
+# below one standard deviation, so $\mathrm{gelu}(1) = 1 \cdot 0.8413$. Below $-1$ lie the other 15.87 %:
+# $\mathrm{gelu}(-1) = -0.1587$.
 #
 # **In maths.** With the error function erf, which `scipy.special` has,
 #
@@ -600,8 +609,9 @@ def d_leaky_relu(z, slope=0.01):
 # **In code.** Write the two, and their slopes. `erf` is imported in the setup cell. Use your `sigmoid`.
 # `gelu(np.array([1.0]))` returns `array([0.84134475])`.
 #
-# > **Numerics.** In much code you find $\tfrac12 z\,(1 + \tanh(\sqrt{2/\pi}\,(z + 0.044715\, z^3)))$ under the name of gelu. It is
-# > an approximation from the days when erf was slow, right to about three digits. We take the exact form.
+# > **Numerics.** In much code you find $\tfrac12 z\,(1 + \tanh(\sqrt{2/\pi}\,(z + 0.044715\, z^3)))$ under the name
+# > of gelu. It is an approximation from the days when erf was slow, right to about three digits. We take the exact
+# > form.
 
 # %% exercise="smooth" minutes=10 difficulty=2
 def gelu(z):
@@ -685,6 +695,16 @@ check("smooth", points=5)
 # %% mistake="smooth" name="gelu-tanh" hint="That is the tanh approximation of gelu, right to about three digits. Use the exact form, with erf."
 def gelu(z):
     return 0.5 * z * (1.0 + np.tanh(np.sqrt(2.0 / np.pi) * (z + 0.044715 * z**3)))
+
+
+# %% mistake="smooth" name="gelu-sigmoid" hint="z sigmoid(1.702 z) is a rough approximation of gelu, wrong in the third digit. Use the exact form, with erf."
+def gelu(z):
+    return z * sigmoid(1.702 * z)
+
+
+# %% mistake="smooth" name="np-erf" hint="NumPy has no erf. It comes from scipy.special and is imported in the setup cell: write erf(...) alone."
+def gelu(z):
+    return z * 0.5 * (1.0 + np.erf(z / np.sqrt(2.0)))
 
 
 # %% mistake="smooth" name="gelu-no-root" hint="In gelu, z is divided by the square root of 2 before erf sees it."
@@ -834,19 +854,21 @@ explore(
 )
 
 # %% [markdown]
-# With the scale at 1, a gradient comes down through twenty sigmoids about $10^{13}$ times smaller. The numbers going up do not die: all of them
-# sit near one half, whatever went in, which is no better. tanh takes away a factor of 7, relu of a thousand; at a scale of 1.4
-# relu is nearly level. At 4 it makes half a billion of 1.
+# With the scale at 1, a gradient comes down through twenty sigmoids about $10^{13}$ times smaller. The numbers going
+# up do not die: all of them sit near one half, whatever went in, which is no better. tanh takes away a factor of 7,
+# relu of a thousand; at a scale of 1.4 relu is nearly level. At 4 it makes half a billion of 1.
 #
-# > **History.** Sepp Hochreiter described the vanishing gradient in his diploma thesis of 1991. Xavier Glorot, Antoine Bordes
-# > and Yoshua Bengio showed in 2011 that with relu deep networks can be trained without any trick before it. gelu is
-# > by Dan Hendrycks and Kevin Gimpel (2016), silu appears there too, and in Elfwing, Uchibe and Doya (2017).
+# > **History.** Sepp Hochreiter described the vanishing gradient in his diploma thesis of 1991. Xavier Glorot,
+# > Antoine Bordes and Yoshua Bengio showed in 2011 that with relu deep networks learn without their layers being
+# > trained one by one first. gelu is by Dan Hendrycks and Kevin Gimpel (2016), silu appears there too, and in
+# > Elfwing, Uchibe and Doya (2017).
 #
 # > **In PyTorch** these are `torch.sigmoid`, `torch.tanh`, and `relu`, `leaky_relu`, `gelu` and `silu` in
 # > `torch.nn.functional`. Their derivatives are built in. `gelu` takes `approximate="tanh"` for the other form.
 #
-# **Question 1 (2 points).** Somebody builds a network of twenty layers and leaves out all activations. What can it do that one layer
-# cannot? Say why. And what does *each* sigmoid between two layers do to a gradient that passes through it?
+# **Question 1 (2 points).** Somebody builds a network of twenty layers and leaves out all activations. What can it do
+# that one layer cannot? Say why. And what does *each* sigmoid between two layers do to a gradient that passes through
+# it?
 
 # %% [markdown] question="why-bends" points=2
 # It can do nothing more. A weighted sum of weighted sums is a weighted sum: the product of the twenty matrices is one
@@ -857,9 +879,9 @@ explore(
 # %% [markdown]
 # ## 4. From scores to probabilities: softmax
 #
-# **In words.** The neuron of unit 02 had one score and two classes. A network for digits has ten scores for each picture, one for
-# each class, called *logits*. Softmax makes probabilities of them: exponentiate, so that all are positive, and divide by the
-# sum of the row, so that they add up to 1.
+# **In words.** The neuron of unit 02 had one score and two classes. A network for digits has ten scores for each
+# picture, one for each class, called *logits*. Softmax makes probabilities of them: exponentiate, so that all are
+# positive, and divide by the sum of the row, so that they add up to 1.
 #
 # **In small numbers.** The scores $(0, \ln 3)$ become $(1, 3)$, and divided by 4: $(0.25,\ 0.75)$. The scores
 # $(5, 5)$ become $(0.5,\ 0.5)$: only differences count. Adding 5 to all scores of a row multiplies every
@@ -870,9 +892,10 @@ explore(
 # $$\mathrm{softmax}(z)_c = \frac{e^{z_c}}{\sum_k e^{z_k}}, \qquad
 # \log \mathrm{softmax}(z)_c = z_c - \ln \sum_k e^{z_k} .$$
 #
-# > **Numerics.** Scores of 1000 do occur, and $e^{1000}$ is infinity in a float. Since only differences count, subtract each row's own
-# > maximum first: then no exponent is positive. And never take the logarithm of a softmax: a probability too small for
-# > a float has become 0, and its logarithm is minus infinity. Use the right-hand formula, with the shifted scores.
+# > **Numerics.** Scores of 1000 do occur, and $e^{1000}$ is infinity in a float. Since only differences count,
+# > subtract each row's own maximum first: then no exponent is positive. And never take the logarithm of a softmax: a
+# > probability too small for a float has become 0, and its logarithm is minus infinity. Use the right-hand formula,
+# > with the shifted scores.
 #
 # **In code.** Write both. The classes lie along the *last* axis: usually `z` is (N, C), an example in each row, but in
 # unit 11 it will be (B, T, C). `softmax(np.array([[0.0, np.log(3.0)]]))` returns `array([[0.25, 0.75]])`.
@@ -972,6 +995,17 @@ def softmax(z):
     return e / e.sum(axis=-1, keepdims=True)
 
 
+# %% mistake="softmax" name="no-keepdims" hint="Without keepdims=True the maxima and sums of the rows have the shape (N,), and NumPy lays them along the columns. With it they are (N, 1): a number for each row."
+def softmax(z):
+    e = np.exp(z - z.max(axis=-1))
+    return e / e.sum(axis=-1)
+
+
+# %% mistake="softmax" name="not-divided" hint="You exponentiated, but a row does not add up to 1 yet: divide it by its sum."
+def softmax(z):
+    return np.exp(z - z.max(axis=-1, keepdims=True))
+
+
 # %% mistake="softmax" name="columns" hint="Your columns add up to 1. An example is a row: take maximum and sum along the last axis."
 def softmax(z):
     e = np.exp(z - z.max(axis=0, keepdims=True))
@@ -1045,9 +1079,9 @@ def softmax(z):
 # %% [markdown]
 # ### See it: only differences count
 #
-# Four scores go through **your** `softmax` on the left. Push the shift to a thousand, and nothing may move. Spread the scores,
-# and the largest takes all: a *soft* maximum. On the right is what each class would cost if it were the true one: minus **your**
-# `log_softmax`. It goes on growing where the bar on the left has long become invisible.
+# Four scores go through **your** `softmax` on the left. Push the shift to a thousand, and nothing may move. Spread
+# the scores, and the largest takes all: a *soft* maximum. On the right is what each class would cost if it were the
+# true one: minus **your** `log_softmax`. It goes on growing where the bar on the left has long become invisible.
 
 # %%
 def soft(spread, shift):
@@ -1075,20 +1109,21 @@ explore(soft, spread=slider(1.0, 0.0, 10.0, 0.5, "spread"), shift=slider(0, -100
 # **In words.** The loss is the *surprise* of unit 02, for more than two classes: how probable did the network think the
 # class that is the true one? It is minus the logarithm of that, averaged over the examples, and called *cross-entropy*.
 #
-# **In small numbers.** Two examples, both with the scores $(0, \ln 3)$ and so the probabilities $(0.25, 0.75)$. The true classes
-# are 1 and 0. The first costs $-\ln 0.75 = 0.288$, the second $-\ln 0.25 = 1.386$; the loss is the mean, $0.837$.
+# **In small numbers.** Two examples, both with the scores $(0, \ln 3)$ and so the probabilities $(0.25, 0.75)$. The
+# true classes are 1 and 0. The first costs $-\ln 0.75 = 0.288$, the second $-\ln 0.25 = 1.386$; the loss is the mean,
+# $0.837$.
 #
-# For the gradient take probability minus truth, as with one neuron. The truth of class 1 is $(0, 1)$, so the first example has
-# $(0.25, -0.25)$. The second has $(0.25 - 1,\ 0.75) = (-0.75, 0.75)$. The mean has a $1/N$ in it, so each is divided by 2:
-# $(0.125, -0.125)$ and $(-0.375, 0.375)$.
+# For the gradient take probability minus truth, as with one neuron. The truth of class 1 is $(0, 1)$, so the first
+# example has $(0.25, -0.25)$. The second has $(0.25 - 1,\ 0.75) = (-0.75, 0.75)$. The mean has a $1/N$ in it, so each
+# is divided by 2: $(0.125, -0.125)$ and $(-0.375, 0.375)$.
 #
 # **In maths.** With the logits $z$, shape $(N, C)$, and the true classes $y$, shape $(N,)$,
 #
 # $$L = -\frac1N \sum_{i=1}^N \log \mathrm{softmax}(z_i)_{y_i}, \qquad
 # \frac{\partial L}{\partial z} = \frac{1}{N} \bigl( \mathrm{softmax}(z) - \text{onehot}(y) \bigr), \quad \text{shape } (N, C).$$
 #
-# **In code.** Write both. `A[np.arange(N), y]` picks from row $i$ of `A` the entry number $y_i$, for all rows at once: shape (N,).
-# `A[:, y]` is something else: for each row all $N$ columns that are named in `y`, shape (N, N).
+# **In code.** Write both. `A[np.arange(N), y]` picks from row $i$ of `A` the entry number $y_i$, for all rows at
+# once: shape (N,). `A[:, y]` is something else: for each row all $N$ columns that are named in `y`, shape (N, N).
 
 # %% exercise="cross_entropy" minutes=12 difficulty=3
 def cross_entropy(logits, y):
@@ -1174,6 +1209,16 @@ def cross_entropy(logits, y):
     return -log_softmax(logits)[:, y].mean()
 
 
+# %% mistake="cross_entropy" name="rows-by-class" hint="[y] alone picks whole ROWS, the examples with the numbers in y. Name the row and the class: [np.arange(N), y]."
+def cross_entropy(logits, y):
+    return -log_softmax(logits)[y].mean()
+
+
+# %% mistake="cross_entropy" name="bits" hint="Your loss is counted in bits: a logarithm to base 2 is 1.44 times too large. Nats are asked for, the natural logarithm."
+def cross_entropy(logits, y):
+    return -log_softmax(logits)[np.arange(len(y)), y].mean() / np.log(2.0)
+
+
 # %% mistake="cross_entropy" name="no-minus" hint="Your loss is negative. The logarithm of a probability is below 0: put a minus sign in front."
 def cross_entropy(logits, y):
     return log_softmax(logits)[np.arange(len(y)), y].mean()
@@ -1228,6 +1273,13 @@ def d_cross_entropy(logits, y):
     return gradient / len(y)
 
 
+# %% mistake="cross_entropy" name="gradient-rows-by-class" hint="`gradient[y] -= 1` takes 1 from whole ROWS, those with the numbers in y. Name the row and the class: [np.arange(N), y]."
+def d_cross_entropy(logits, y):
+    gradient = softmax(logits)
+    gradient[y] -= 1.0
+    return gradient / len(y)
+
+
 # %% variant="cross_entropy"
 def cross_entropy(logits, y):
     total = 0.0
@@ -1244,9 +1296,9 @@ def d_cross_entropy(logits, y):
 # %% [markdown]
 # ### See it: who is pushed, and how hard
 #
-# Three classes; two scores are 0, and you move the score of class A. On the left is what **your** functions say, on the right
-# minus **your** gradient: the direction in which a step will push each score. The pushes always add up to 0. Make the
-# network wrong and sure: does the push ever become larger than 1?
+# Three classes; two scores are 0, and you move the score of class A. On the left is what **your** functions say, on
+# the right minus **your** gradient: the direction in which a step will push each score. The pushes always add up to
+# 0. Make the network wrong and sure: does the push ever become larger than 1?
 
 # %%
 def push(score, truth):
@@ -1272,8 +1324,9 @@ explore(
 )
 
 # %% [markdown]
-# Remember one number. A network that has no idea gives each of ten classes a tenth, and its loss is $\ln 10 \approx 2.303$.
-# Whenever a loss stands still at 2.303, the network says nothing about the picture. You will see it below.
+# Remember one number. A network that has no idea gives each of ten classes a tenth, and its loss is
+# $\ln 10 \approx 2.303$. Whenever a loss stands still at 2.303, the network says nothing about the picture. You will
+# see it below.
 #
 # > **In PyTorch** both functions are one: `torch.nn.functional.cross_entropy(logits, y)`. It takes logits. To give it
 # > probabilities is one of the commonest errors there is; nothing stops, and the training is merely slow.
@@ -1281,27 +1334,29 @@ explore(
 # %% [markdown]
 # ## 6. Weights to begin with
 #
-# **In words.** A unit adds up `fan_in` numbers, each times a weight. The more there are, the larger the sum gets. So the
-# weights must be the smaller, the more inputs a unit has: just so small that what comes out is as large as what
+# **In words.** A unit adds up `fan_in` numbers, each times a weight. The more there are, the larger the sum gets. So
+# the weights must be the smaller, the more inputs a unit has: just so small that what comes out is as large as what
 # went in.
 #
-# **In small numbers.** Four inputs with variance 1, four weights with variance $v$. Each product has the variance $v$, and the
-# variances of independent numbers add up: the sum has $4v$. It stays at 1 if $v = 1/4$, a standard deviation of 0.5.
+# **In small numbers.** Four inputs with variance 1, four weights with variance $v$. Each product has the variance
+# $v$, and the variances of independent numbers add up: the sum has $4v$. It stays at 1 if $v = 1/4$, a standard
+# deviation of 0.5.
 #
 # **In maths.** In general $v = 1/\text{fan\_in}$. Two refinements are used everywhere.
 #
 # - **Xavier** (Glorot and Bengio, 2010) thinks of the way back too, where `fan_out` numbers are added up, and takes the
 #   middle: $v = 2/(\text{fan\_in} + \text{fan\_out})$. Drawn *evenly* between $-a$ and $a$, whose variance is $a^2/3$:
 #   $$a = \sqrt{\frac{6}{\text{fan\_in} + \text{fan\_out}}} .$$
-# - **He** (He, Zhang, Ren and Sun, 2015) thinks of relu, which stops half of the numbers, and with them half of the mean square. So he doubles:
-#   a *normal* distribution with mean 0 and standard deviation
+# - **He** (He, Zhang, Ren and Sun, 2015) thinks of relu, which stops half of the numbers, and with them half of the
+#   mean square. So he doubles: a *normal* distribution with mean 0 and standard deviation
 #   $$\sqrt{\frac{2}{\text{fan\_in}}} .$$
 #
 # With 200 in and 100 out, Xavier's $a = \sqrt{6/300} = 0.1414$, and He's standard deviation is $\sqrt{2/200} = 0.1$.
 #
-# **In code.** Write both. They return weights of shape (fan_in, fan_out), a column for each unit, so that `x @ w` works for `x` of shape
-# (N, fan_in). They draw from the generator that they are given: `rng.uniform(low, high, size)` and
-# `rng.normal(mean, standard_deviation, size)`. No seed of their own: whoever trains the network wants to choose the dice.
+# **In code.** Write both. They return weights of shape (fan_in, fan_out), a column for each unit, so that `x @ w`
+# works for `x` of shape (N, fan_in). They draw from the generator that they are given: `rng.uniform(low, high, size)`
+# and `rng.normal(mean, standard_deviation, size)`. No seed of their own: whoever trains the network wants to choose
+# the dice.
 
 # %% exercise="initialisers" minutes=8 difficulty=2
 def xavier_uniform(fan_in, fan_out, rng):
@@ -1389,6 +1444,11 @@ def xavier_uniform(fan_in, fan_out, rng):
     return rng.uniform(-limit, limit, size=(fan_in, fan_out))
 
 
+# %% mistake="initialisers" name="xavier-normal" hint="The size is right, but your xavier_uniform draws from a normal distribution. Its weights are spread evenly between -a and a: rng.uniform."
+def xavier_uniform(fan_in, fan_out, rng):
+    return rng.normal(0.0, np.sqrt(2.0 / (fan_in + fan_out)), size=(fan_in, fan_out))
+
+
 # %% mistake="initialisers" name="xavier-no-root" hint="The square root is missing in Xavier's limit."
 def xavier_uniform(fan_in, fan_out, rng):
     limit = 6.0 / (fan_in + fan_out)
@@ -1439,8 +1499,9 @@ def he_normal(fan_in, fan_out, rng):
 # %% [markdown]
 # ### See it: the start
 #
-# The picture from above, with a choice of starts, **yours** among them. On the right are the scores that arrive at the last layer. Find for
-# the sigmoid, for tanh and for relu the start that suits it best. Why is Xavier too small for relu, and by what factor a layer?
+# The picture from above, with a choice of starts, **yours** among them. On the right are the scores that arrive at
+# the last layer. Find for the sigmoid, for tanh and for relu the start that suits it best. Why is Xavier too small
+# for relu, and by what factor a layer?
 
 # %%
 def plain_normal(deviation):
@@ -1480,8 +1541,8 @@ explore(
 # ### See it: dead units
 #
 # A relu unit whose score is negative for *every* example answers 0 to every example, and its slope is 0 for every
-# example too. No gradient reaches its weights, so it stays like that: it is dead. A bad step that pushes the biases down
-# can do it. Count the dead with **your** functions: push the biases down, then change to the leaky relu.
+# example too. No gradient reaches its weights, so it stays like that: it is dead. A bad step that pushes the biases
+# down can do it. Count the dead with **your** functions: push the biases down, then change to the leaky relu.
 
 # %%
 def dead(name, bias, layers):
@@ -1508,41 +1569,43 @@ explore(
 )
 
 # %% [markdown]
-# With a bias of $-0.5$ every unit of the eighth layer is dead, and nothing above it can learn. Even with a bias of 0 the twentieth layer has 28 %
-# dead units: so high up, the 200 examples have become so alike that a score is negative for all of them at once.
+# With a bias of $-0.5$ every unit of the eighth layer is dead, and nothing above it can learn. Even with a bias of 0
+# the twentieth layer has 28 % dead units: so high up, the 200 examples have become so alike that a score is negative
+# for all of them at once.
 #
-# **Question 2 (2 points).** Twenty layers of 64 relu units start with weights of standard deviation 0.01, and the loss stands still at 2.303.
-# What became of the numbers on the way up, and of the gradient on the way down? Would a learning rate a hundred times larger
-# help?
+# **Question 2 (2 points).** Twenty layers of 64 relu units start with weights of standard deviation 0.01, and the
+# loss stands still at 2.303. What became of the numbers on the way up, and of the gradient on the way down? Would a
+# learning rate a hundred times larger help?
 
 # %% [markdown] question="why-stuck" points=2
-# A sum of 64 numbers times weights of 0.01 is about 0.01 times 8 = 0.08 as large, and relu leaves still less, so each layer
-# shrinks the numbers about eighteenfold. After twenty layers nothing of the picture is left: all logits are 0, and the loss is
-# ln 10. The gradient shrinks by the same factor a layer on the way down, to some 1e-25 of what it was, so the lower weights
-# do not move. A learning rate a hundred times larger makes up for less than two of the twenty layers, and is too large for the
-# last layer.
+# A sum of 64 numbers times weights of 0.01 is about 0.01 times 8 = 0.08 as large, and relu leaves still less, so each
+# layer shrinks the numbers about eighteenfold. After twenty layers nothing of the picture is left: all logits are 0,
+# and the loss is ln 10. The gradient shrinks by the same factor a layer on the way down, to some 1e-25 of what it
+# was, so the lower weights do not move. A learning rate a hundred times larger makes up for less than two of the
+# twenty layers, and is too large for the last layer.
 
 # %% [markdown]
 # ## 7. Bring them back at every layer: normalisation
 #
-# **In words.** A good start holds at the start. Then the weights move, and nothing keeps the numbers in their range any more. So measure them,
-# at every layer and in every step, and bring them back: subtract the mean, divide by the standard deviation. There
-# are two ways of counting.
+# **In words.** A good start holds at the start. Then the weights move, and nothing keeps the numbers in their range
+# any more. So measure them, at every layer and in every step, and bring them back: subtract the mean, divide by the
+# standard deviation. There are two ways of counting.
 #
-# - *Batch normalisation* (Ioffe and Szegedy, 2015) looks **down a column**: one feature, over all examples of the batch.
+# - *Batch normalisation* (Ioffe and Szegedy, 2015) looks **down a column**: one feature, over all examples of the
+#   batch.
 # - *Layer normalisation* (Ba, Kiros and Hinton, 2016) looks **along a row**: one example, over all its features.
 #
-# Afterwards each feature may be scaled by a number $\gamma$ and shifted by a number $\beta$ of its own. Both are learnt, so that the network can
-# undo the normalising where that is better.
+# Afterwards each feature may be scaled by a number $\gamma$ and shifted by a number $\beta$ of its own. Both are
+# learnt, so that the network can undo the normalising where that is better.
 #
 # **In small numbers.** A batch of two examples with two features:
 #
 # $$x = \begin{pmatrix} 1 & 10 \\ 3 & 30 \end{pmatrix}$$
 #
-# Down the columns the means are $(2, 20)$ and the variances $(1, 100)$: the squares are averaged, divided by $N$ and not by $N - 1$. So
-# batch normalisation makes the columns $(-1, 1)$ and $(-1, 1)$. Along the rows the means are 5.5 and 16.5, the standard
-# deviations 4.5 and 13.5: layer normalisation makes both rows $(-1, 1)$. With $\gamma = (2, 1)$ and
-# $\beta = (0, 5)$, batch normalisation returns $\begin{pmatrix} -2 & 4 \\ 2 & 6 \end{pmatrix}$.
+# Down the columns the means are $(2, 20)$ and the variances $(1, 100)$: the squares are averaged, divided by $N$ and
+# not by $N - 1$. So batch normalisation makes the columns $(-1, 1)$ and $(-1, 1)$. Along the rows the means are 5.5
+# and 16.5, the standard deviations 4.5 and 13.5: layer normalisation makes both rows $(-1, 1)$. With
+# $\gamma = (2, 1)$ and $\beta = (0, 5)$, batch normalisation returns $\begin{pmatrix} -2 & 4 \\ 2 & 6 \end{pmatrix}$.
 #
 # **In maths.** With a small $\varepsilon$, so that nothing is divided by 0,
 #
@@ -1550,9 +1613,9 @@ explore(
 #
 # where $\mu$ and var are taken over the batch (axis 0) or over the features (axis $-1$).
 #
-# **One example alone.** When the network is used, there may be no batch, and an answer should not depend on who else is asked
-# at the same time. So batch normalisation keeps *running* values while training, a share $m$ (the momentum) of the old and the rest of
-# the new, and uses them later:
+# **One example alone.** When the network is used, there may be no batch, and an answer should not depend on who else
+# is asked at the same time. So batch normalisation keeps *running* values while training, a share $m$ (the momentum)
+# of the old and the rest of the new, and uses them later:
 #
 # $$\text{running} \leftarrow m \cdot \text{running} + (1 - m) \cdot \text{new} .$$
 #
@@ -1561,10 +1624,12 @@ explore(
 #
 # **In code.** Write both. Three things to mind in `batchnorm_forward`:
 #
-# - `running` is a dictionary that belongs to the caller. Put the new arrays **into** it, `running["mean"] = ...`. A new dictionary under the same name
-#   would be yours alone, and gone when the function ends.
-# - While training the batch's own mean and variance are used, not the running ones. Otherwise it is the other way about, and `running` stays as it is.
-# - The `cache` is what the way back will need: `(x_hat, gamma, std)`, of shapes (N, D), (D,) and (D,). The std has the $\varepsilon$ in it.
+# - `running` is a dictionary that belongs to the caller. Put the new arrays **into** it, `running["mean"] = ...`. A
+#   new dictionary under the same name would be yours alone, and gone when the function ends.
+# - While training the batch's own mean and variance are used, not the running ones. Otherwise it is the other way
+#   about, and `running` stays as it is.
+# - The `cache` is what the way back will need: `(x_hat, gamma, std)`, of shapes (N, D), (D,) and (D,). The std has
+#   the $\varepsilon$ in it.
 
 # %% exercise="normalisation" minutes=15 difficulty=3
 def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
@@ -1737,7 +1802,7 @@ def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
     return gamma * x_hat + beta, (x_hat, gamma, std)
 
 
-# %% mistake="normalisation" name="running-replaced" hint="`running = {...}` makes a new dictionary, which only your function knows; the caller's stays as it was. Put the new arrays into the one you were given: running[\"mean\"] = ..."
+# %% mistake="normalisation" name="running-replaced" hint="After a training step the caller's `running` is as it was before. Either you never give it new values, or they go into a dictionary of your own, `running = {...}`. Put them into the one you were given: running[\"mean\"] = ..."
 def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
     if training:
         mean, var = x.mean(axis=0), x.var(axis=0)
@@ -1837,9 +1902,25 @@ def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
     return out, (out, gamma, std)
 
 
+# %% mistake="normalisation" name="no-cache" hint="Your batchnorm_forward returns the result alone. It returns two things: the result, and the cache for the way back, (x_hat, gamma, std)."
+def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
+    if training:
+        mean, var = x.mean(axis=0), x.var(axis=0)
+        running["mean"] = momentum * running["mean"] + (1.0 - momentum) * mean
+        running["var"] = momentum * running["var"] + (1.0 - momentum) * var
+    else:
+        mean, var = running["mean"], running["var"]
+    return gamma * (x - mean) / np.sqrt(var + eps) + beta
+
+
 # %% mistake="normalisation" name="layer-over-the-batch" hint="Your layernorm_forward looks down the columns, axis 0. Layer normalisation takes each example by itself, along the row: axis -1, with keepdims=True."
 def layernorm_forward(x, gamma, beta, eps):
     return gamma * (x - x.mean(axis=0)) / np.sqrt(x.var(axis=0) + eps) + beta
+
+
+# %% mistake="normalisation" name="layer-no-keepdims" hint="Without keepdims=True the rows' means have the shape (N,), and NumPy subtracts them along the columns. With it they are (N, 1): a number for each row."
+def layernorm_forward(x, gamma, beta, eps):
+    return gamma * (x - x.mean(axis=-1)) / np.sqrt(x.var(axis=-1) + eps) + beta
 
 
 # %% mistake="normalisation" name="layer-second-axis" hint="axis=1 is the last axis of a table only. With three axes it is another one. axis=-1 is always the last."
@@ -1898,8 +1979,9 @@ def layernorm_forward(x, gamma, beta, eps):
 # %% [markdown]
 # ### See it: columns and rows
 #
-# Eight examples with ten features. Make one *feature* large (a column), and one *example* large (a row). **Your** functions
-# bring things back, each in its own direction. Which of the two takes the loud example down to the size of the others? Which the loud feature?
+# Eight examples with ten features. Make one *feature* large (a column), and one *example* large (a row). **Your**
+# functions bring things back, each in its own direction. Which of the two takes the loud example down to the size of
+# the others? Which the loud feature?
 
 # %%
 def normed(column, row):
@@ -1927,20 +2009,24 @@ explore(
 )
 
 # %% [markdown]
-# > **In PyTorch** these are `nn.BatchNorm1d` and `nn.LayerNorm`. Two traps: PyTorch's `momentum` is the share of the *new* value,
-# > 0.1 where we say 0.9; and its running variance is divided by $N - 1$, though the batch is normalised by $N$.
+# > **In PyTorch** these are `nn.BatchNorm1d` and `nn.LayerNorm`. Two traps: PyTorch's `momentum` is the share of the
+# > *new* value, 0.1 where we say 0.9; and its running variance is divided by $N - 1$, though the batch is normalised
+# > by $N$.
 #
 # ## 8. The way back through batch normalisation
 #
-# **In words.** Move one $x_i$ a little. Its own $\hat x_i$ moves. But the mean moves too, and the standard deviation, and with
-# them every other $\hat x$ in the column. So the gradient of $x_i$ has three parts: the direct one, one through the mean,
-# and one through the standard deviation.
+# **In words.** Move one $x_i$ a little. Its own $\hat x_i$ moves. But the mean moves too, and the standard deviation,
+# and with them every other $\hat x$ in the column. So the gradient of $x_i$ has three parts: the direct one, one
+# through the mean, and one through the standard deviation.
 #
-# **In small numbers.** One feature, $N = 4$, $\hat x = (-1, -1, 1, 1)$, $\gamma = 2$, std $= 4$. Only the first result matters to the loss: $g = (1, 0, 0, 0)$.
+# **In small numbers.** One feature, $N = 4$, $\hat x = (-1, -1, 1, 1)$, $\gamma = 2$, std $= 4$. Only the first
+# result matters to the loss: $g = (1, 0, 0, 0)$.
 #
-# - $\beta$ was added to all: its gradient is the sum of $g$, 1. $\gamma$ was multiplied by $\hat x$: its gradient is the sum of $g \hat x$, $-1$.
-# - For $x$: $N g$ is $(4, 0, 0, 0)$. Minus the sum of $g$: $(3, -1, -1, -1)$. Minus $\hat x$ times the sum of $g \hat x$, that is plus $\hat x$:
-#   $(2, -2, 0, 0)$. Times $\gamma / (N\, \mathrm{std}) = 2/16$: $(0.25, -0.25, 0, 0)$.
+# - $\beta$ was added to all: its gradient is the sum of $g$, 1. $\gamma$ was multiplied by $\hat x$: its gradient is
+#   the sum of $g \hat x$, $-1$.
+# - For $x$: $N g$ is $(4, 0, 0, 0)$. Minus the sum of $g$: $(3, -1, -1, -1)$. Minus $\hat x$ times the sum of
+#   $g \hat x$, that is plus $\hat x$: $(2, -2, 0, 0)$. Times $\gamma / (N\, \mathrm{std}) = 2/16$:
+#   $(0.25, -0.25, 0, 0)$.
 #
 # They add up to 0, as they must: if all $x$ of a column move together, the mean takes it out again.
 #
@@ -2053,6 +2139,30 @@ def batchnorm_backward(dout, cache):
     return gamma / (n * std) * (n * dout - x_hat * dgamma), dgamma, dbeta
 
 
+# %% mistake="batchnorm_backward" name="sign" hint="The part through the standard deviation has the wrong sign in dx: it is subtracted, like the part through the mean."
+def batchnorm_backward(dout, cache):
+    x_hat, gamma, std = cache
+    dbeta, dgamma = dout.sum(axis=0), (dout * x_hat).sum(axis=0)
+    n = len(dout)
+    return gamma / (n * std) * (n * dout - dbeta + x_hat * dgamma), dgamma, dbeta
+
+
+# %% mistake="batchnorm_backward" name="one-sum-for-all" hint="You summed over the whole table. Each feature has sums of its own, down its column: axis=0."
+def batchnorm_backward(dout, cache):
+    x_hat, gamma, std = cache
+    dbeta, dgamma = dout.sum(), (dout * x_hat).sum()
+    n = len(dout)
+    return gamma / (n * std) * (n * dout - dbeta - x_hat * dgamma), dgamma, dbeta
+
+
+# %% mistake="batchnorm_backward" name="n-counts-features" hint="Your N is the number of features. It is the number of examples in the batch: len(dout)."
+def batchnorm_backward(dout, cache):
+    x_hat, gamma, std = cache
+    dbeta, dgamma = dout.sum(axis=0), (dout * x_hat).sum(axis=0)
+    n = dout.shape[1]
+    return gamma / (n * std) * (n * dout - dbeta - x_hat * dgamma), dgamma, dbeta
+
+
 # %% mistake="batchnorm_backward" name="no-gamma" hint="dx lacks the factor gamma: on the way forward x_hat was multiplied by it."
 def batchnorm_backward(dout, cache):
     x_hat, gamma, std = cache
@@ -2119,8 +2229,9 @@ def batchnorm_backward(dout, cache):
 # %% [markdown]
 # ## 9. The result: twenty layers
 #
-# All of it together: twenty layers of 64 units, built of **your** functions, on scikit-learn's digits (1,797 pictures of 8 by 8 pixels,
-# 540 of them kept back for the test). It is trained three times, with relu and everything else alike:
+# All of it together: twenty layers of 64 units, built of **your** functions, on scikit-learn's digits (1,797 pictures
+# of 8 by 8 pixels, 540 of them kept back for the test). It is trained three times, with relu and everything else
+# alike:
 #
 # - from weights of standard deviation 0.01;
 # - from the same small weights, but with **your** batch normalisation after every layer;
@@ -2212,19 +2323,21 @@ def three_runs():
 written(three_runs) or plot.message("Write all eight exercises first, then run this cell again.")
 
 # %% [markdown]
-# The poor start never leaves the dotted line. From `he_normal` the same network gets 0.957 of the test pictures right; over five throws of the dice it
-# was 0.928 to 0.976. Batch normalisation brings the poor start to life: 0.911, and over five throws 0.77 to 0.95. To life, not
-# to health. After batch normalisation the size of the weights does not matter to the answer, but the steps are as long as before, and turn
-# tiny weights a long way. From Xavier's weights *with* batch normalisation it was 0.956 to 0.981.
+# The poor start never leaves the dotted line. From `he_normal` the same network gets 0.957 of the test pictures
+# right; over five throws of the dice it was 0.928 to 0.976. Batch normalisation brings the poor start to life: 0.911,
+# and over five throws 0.77 to 0.95. To life, not to health. After batch normalisation the size of the weights does
+# not matter to the answer, but the steps are as long as before, and turn tiny weights a long way. From Xavier's
+# weights *with* batch normalisation it was 0.956 to 0.981.
 #
-# > **In all honesty:** these small pictures do not need twenty layers. A single one got 0.97 to 0.98 here, with a learning rate ten times as
-# > large. What you have shown is that twenty layers *can* be trained. Unit 09 has pictures that need them.
+# > **In all honesty:** these small pictures do not need twenty layers. A single one got 0.97 to 0.98 here, with a
+# > learning rate ten times as large. What you have shown is that twenty layers *can* be trained. Unit 09 has pictures
+# > that need them.
 #
 # ### See it: a laboratory
 #
-# Now everything is yours to combine: bend, start, depth, batch normalisation. Each choice trains a tower for eight epochs, which takes
-# about a second. Try Xavier with relu and with tanh. Try to make the sigmoid learn at all. Why does no start of ours do it, and
-# what does?
+# Now everything is yours to combine: bend, start, depth, batch normalisation. Each choice trains a tower for eight
+# epochs, which takes about a second. Try Xavier with relu and with tanh. Try to make the sigmoid learn at all. Why
+# does no start of ours do it, and what does?
 
 # %%
 @functools.lru_cache(maxsize=64)
@@ -2253,27 +2366,28 @@ explore(
 )
 
 # %% [markdown]
-# After eight epochs of twenty layers we got: relu from He's weights 0.87, from Xavier's 0.16; tanh from Xavier's 0.95. The sigmoid stays near 0.10 from
-# each of the four starts. With batch normalisation and Xavier's weights it gets 0.965. Look at the way back: your gradient is divided
-# by std, once a layer. Sigmoids squeeze the numbers together, so std is small, and the division gives back what the flat slope
-# has taken.
-# (gelu and silu stand still with He's weights, at 0.18 and 0.16. Near 0 both are close to $z/2$, so they want somewhat larger weights: with a
+# After eight epochs of twenty layers we got: relu from He's weights 0.87, from Xavier's 0.16; tanh from Xavier's
+# 0.95. The sigmoid stays near 0.10 from each of the four starts. With batch normalisation and Xavier's weights it
+# gets 0.965. Look at the way back: your gradient is divided by std, once a layer. Sigmoids squeeze the numbers
+# together, so std is small, and the division gives back what the flat slope has taken. (gelu and silu stand still
+# with He's weights, at 0.18 and 0.16. Near 0 both are close to $z/2$, so they want somewhat larger weights: with a
 # standard deviation of 0.22 in place of 0.18 they got 0.90 and 0.92.)
 #
-# **Question 3 (2 points).** Batch normalisation behaves differently in training and in use, layer normalisation does not. Why is that so?
-# Name one situation in which you would rather have the second.
+# **Question 3 (2 points).** Batch normalisation behaves differently in training and in use, layer normalisation does
+# not. Why is that so? Name one situation in which you would rather have the second.
 
 # %% [markdown] question="why-running" points=2
-# Batch normalisation uses the other examples of the batch. They are not there when one example comes alone, and an answer should not depend
-# on them, so that means kept from training stand in. Layer normalisation needs only the example itself, so that it does the
-# same at all times. I would rather have it where batches are tiny, so that their means are mostly chance, or where examples are sequences of
-# different lengths.
+# Batch normalisation uses the other examples of the batch. They are not there when one example comes alone, and an
+# answer should not depend on them, so that means kept from training stand in. Layer normalisation needs only the
+# example itself, so that it does the same at all times. I would rather have it where batches are tiny, so that their
+# means are mostly chance, or where examples are sequences of different lengths.
 
 # %% [markdown]
 # ## Your own library
 #
-# What passed its check here is kept in your folder `mine/`, as `mine/activations.py`: plain Python that you can read. Unit 06 takes `he_normal`,
-# `cross_entropy` and `d_cross_entropy` from there and builds a whole network with them. The next cell says what your library can do by now.
+# What passed its check here is kept in your folder `mine/`, as `mine/activations.py`: plain Python that you can read.
+# Unit 06 takes `he_normal`, `cross_entropy` and `d_cross_entropy` from there and builds a whole network with them.
+# The next cell says what your library can do by now.
 
 # %% locked
 gradus.library()
@@ -2281,7 +2395,8 @@ gradus.library()
 # %% [markdown]
 # ## What you can do now
 #
-# - Say why depth needs a bend, write six of them with their slopes, and say what each does to a gradient on its way down.
+# - Say why depth needs a bend, write six of them with their slopes, and say what each does to a gradient on its way
+#   down.
 # - Turn scores into probabilities and a loss, without overflow, and write the gradient: probability minus truth.
 # - Choose weights to begin with, from the number of inputs and the bend, so that twenty layers learn.
 # - Recognise dead units, and a loss that stands still at the logarithm of the number of classes.
@@ -2291,10 +2406,10 @@ gradus.library()
 #
 # ## Further reading
 #
-# - Xavier Glorot and Yoshua Bengio, "Understanding the difficulty of training deep feedforward neural networks", *AISTATS*, 2010. Its figures
-#   show the numbers of each layer during training, as you did.
-# - Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Delving Deep into Rectifiers", *ICCV*, 2015. Section 2.2 is the
-#   calculation of the factor 2; its figure 3 is your picture with Xavier and He, for thirty layers.
-# - Sergey Ioffe and Christian Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift",
-#   *ICML*, 2015. Section 3 has the formulae of the way back.
+# - Xavier Glorot and Yoshua Bengio, "Understanding the difficulty of training deep feedforward neural networks",
+#   *AISTATS*, 2010. Its figures show the numbers of each layer during training, as you did.
+# - Kaiming He, Xiangyu Zhang, Shaoqing Ren and Jian Sun, "Delving Deep into Rectifiers", *ICCV*, 2015. Section 2.2 is
+#   the calculation of the factor 2; its figure 3 is your picture with Xavier and He, for thirty layers.
+# - Sergey Ioffe and Christian Szegedy, "Batch Normalization: Accelerating Deep Network Training by Reducing Internal
+#   Covariate Shift", *ICML*, 2015. Section 3 has the formulae of the way back.
 # - Jimmy Lei Ba, Jamie Ryan Kiros and Geoffrey Hinton, "Layer Normalization", 2016.
