@@ -25,7 +25,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,7 @@ FLAGS = [
     "--disable-sync",
 ]
 HERE = {"127.0.0.1", "localhost"}
+PATIENCE = 60_000  # milliseconds for anything to happen: a machine that is busy is slow, not wrong
 
 
 @dataclass
@@ -56,7 +57,7 @@ class Server:
 
     @classmethod
     @contextlib.contextmanager
-    def start(cls, root: Path, private: Path, seconds: float = 90, **environment: str) -> Iterator[Server]:
+    def start(cls, root: Path, private: Path, seconds: float = 120, **environment: str) -> Iterator[Server]:
         """JupyterLab on `root`, ready to answer; stopped, with its kernels, when the block ends.
 
         Args:
@@ -110,6 +111,17 @@ class Server:
             nbformat.write(notebook, target)
         return name
 
+    def stop_kernels(self) -> None:
+        """End all kernels that notebooks have left running."""
+        for kernel in json.loads(self._ask("GET", "kernels")):
+            self._ask("DELETE", f"kernels/{kernel['id']}")
+
+    def _ask(self, method: str, what: str) -> bytes:
+        asked = urllib.request.Request(f"{self.url}/api/{what}", method=method)
+        asked.add_header("Authorization", f"token {self.token}")
+        with urllib.request.urlopen(asked, timeout=60) as answer:
+            return answer.read()
+
     def _wait(self, seconds: float, log: Path) -> None:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
@@ -149,6 +161,7 @@ def watched_page(chromium: Any, **context: Any) -> tuple[Any, list[str], list[st
     Both lists grow while the page lives. `context` goes to Playwright's ``new_context`` (``color_scheme="dark"``).
     """
     made = chromium.new_context(**{"viewport": {"width": 1280, "height": 900}} | context)
+    made.set_default_timeout(PATIENCE)
     page = made.new_page()
     complaints: list[str] = []
     outside: list[str] = []
@@ -176,12 +189,25 @@ class Seat:
     outside: list[str] = field(default_factory=list)  # requests that would have left the machine
 
     @classmethod
-    def open(cls, chromium: Any, server: Server, name: str, dark: bool = False, **context: Any) -> Seat:
-        """Open the notebook `name` (a path under the server's folder) in a fresh profile."""
+    def open(
+        cls,
+        chromium: Any,
+        server: Server,
+        name: str,
+        dark: bool = False,
+        opened: Callable[[Any], None] = lambda page: None,
+        **context: Any,
+    ) -> Seat:
+        """Open the notebook `name` (a path under the server's folder) in a fresh profile.
+
+        Args:
+            opened: is given the page before anything is loaded into it.
+        """
         _settle(server, dark)
         page, complaints, outside = watched_page(chromium, **context)
+        opened(page)
         page.goto(f"{server.url}/lab/tree/{name}?reset&token={server.token}")
-        page.locator(".jp-Notebook").wait_for(timeout=60_000)
+        page.locator(".jp-Notebook").wait_for()
         page.wait_for_function("window.jupyterapp && window.jupyterapp.shell.currentWidget?.sessionContext?.isReady")
         page.wait_for_function("jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'")
         return cls(page, complaints, outside)
