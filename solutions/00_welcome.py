@@ -128,8 +128,9 @@ def greet(name):
 # wrote a function that turns degrees Celsius into Fahrenheit on a bad day. You need not read the code, only what it prints.
 
 # %%
-from gradus.check.run import run_cell_tests
 from IPython.display import HTML, display
+
+from gradus.check.run import run_cell_tests
 
 
 def fahrenheit(celsius, round_to=None):
