@@ -488,13 +488,13 @@ except NotImplementedError:
 # %% [markdown]
 # ## In your own words
 #
-# **1.** `column_means(X)` of a table with the shape (100, 7) has the shape (7,). Why is that axis 0 and not axis 1?
+# **Question 1 (1 point).** `column_means(X)` of a table with the shape (100, 7) has the shape (7,). Why is that axis 0 and not axis 1?
 
 # %% [markdown] question="why-axis" points=1
 # Axis 0 is the one that runs over the rows. Averaging along it uses it up: of (100, 7) the 100 goes and (7,) stays.
 
 # %% [markdown]
-# **2.** A classmate's function returns the right values but changes its argument. Why is that a fault?
+# **Question 2 (1 point).** A classmate's function returns the right values but changes its argument. Why is that a fault?
 
 # %% [markdown] question="why-copy" points=1
 # The caller still holds the same array, and goes on with values that it never asked to be changed. The error shows
