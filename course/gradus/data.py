@@ -31,6 +31,16 @@ MNIST_MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "https://storage.googleapis.com/cvdf-datasets/mnist/",
 )
+FASHION_MNIST = {
+    "train-images-idx3-ubyte.gz": "3aede38d61863908ad78613f6a32ed271626dd12800ba2636569512369268a84",
+    "train-labels-idx1-ubyte.gz": "a04f17134ac03560a47e3764e11b92fc97de4d1bfaf8ba1a3aa29af54cc90845",
+    "t10k-images-idx3-ubyte.gz": "346e55b948d973a97e58d2351dde16a484bd415d4595297633bb08f03db6a073",
+    "t10k-labels-idx1-ubyte.gz": "67da17c76eaffca5446c3361aaab5c3cd6d1c2608764d35dfb1850b086bf8dd5",
+}
+FASHION_MNIST_MIRRORS = (
+    "https://raw.githubusercontent.com/zalandoresearch/fashion-mnist/master/data/fashion/",
+    "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+)
 
 NAMES = {"names.txt": "0a30b5557f192f32ab962680889aac5f6fda0f4cecf40a6d0b5694f58ea8cc4d"}
 NAMES_MIRRORS = ("https://raw.githubusercontent.com/karpathy/makemore/master/",)
@@ -74,11 +84,26 @@ def mnist(split: str = "train") -> tuple[np.ndarray, np.ndarray]:
         ValueError: `split` is neither "train" nor "test".
         DataError: the files cannot be had. Source: LeCun, Cortes and Burges, 1998.
     """
+    return _pictures("mnist", MNIST, MNIST_MIRRORS, split)
+
+
+def fashion_mnist(split: str = "train") -> tuple[np.ndarray, np.ndarray]:
+    """Fashion-MNIST: images (N, 28, 28) uint8 from 0 to 255, kinds of clothes (N,) from 0 to 9; N as for `mnist`.
+
+    Raises:
+        ValueError: `split` is neither "train" nor "test".
+        DataError: the files cannot be had. Source: Xiao, Rasul and Vollgraf, 2017; MIT licence.
+    """
+    return _pictures("fashion_mnist", FASHION_MNIST, FASHION_MNIST_MIRRORS, split)
+
+
+def _pictures(folder: str, hashes: dict[str, str], mirrors: Iterable[str], split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Pictures and labels in MNIST's four files."""
     if split not in ("train", "test"):
         raise ValueError(f'split is {split!r}; it must be "train" or "test"')
     stem = "train" if split == "train" else "t10k"
-    images = read_idx(fetch("mnist", f"{stem}-images-idx3-ubyte.gz", MNIST, MNIST_MIRRORS))
-    labels = read_idx(fetch("mnist", f"{stem}-labels-idx1-ubyte.gz", MNIST, MNIST_MIRRORS))
+    images = read_idx(fetch(folder, f"{stem}-images-idx3-ubyte.gz", hashes, mirrors))
+    labels = read_idx(fetch(folder, f"{stem}-labels-idx1-ubyte.gz", hashes, mirrors))
     return images, labels.astype(np.int64)
 
 

@@ -133,3 +133,12 @@ def test_trashnet_says_where_to_put_the_file(monkeypatch, tmp_path):
     monkeypatch.delenv("GRADUS_DATA", raising=False)
     with pytest.raises(data.DataError, match="trashnet_128x96.zip cannot be had"):
         data.trashnet()
+
+
+@pytest.mark.skipif(
+    not (Path(os.environ.get("GRADUS_DATA", "-")) / "fashion_mnist").is_dir(), reason="GRADUS_DATA has no Fashion-MNIST"
+)
+def test_fashion_mnist_from_the_given_folder():
+    images, labels = data.fashion_mnist("test")
+    assert images.shape == (10_000, 28, 28) and np.bincount(labels).tolist() == [1000] * 10
+    assert labels[:5].tolist() == [9, 2, 1, 1, 6]
