@@ -33,6 +33,12 @@ def waits(box: Any) -> bool:
     return re.search("(write|written).*run .*again", said(box), re.IGNORECASE | re.DOTALL) is not None
 
 
+def says(box: Any, text: str) -> None:
+    """Wait until the picture's alternative text begins with `text`: it may come a moment after the picture."""
+    image = picture(box)
+    box.page.wait_for_function("([image, text]) => image.title.startsWith(text)", arg=[image.element_handle(), text])
+
+
 def sees_change(box: Any, act: Callable[[], None]) -> None:
     """Do `act`; wait until another picture is there, whole. Times out if none comes."""
     image = picture(box)
