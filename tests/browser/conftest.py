@@ -123,24 +123,24 @@ def seat(chromium: Any, lab: Server, request: pytest.FixtureRequest) -> Iterator
 def visit(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
     """A function that opens an address in a fresh profile, -> Playwright's page. At the end: as for `seat`.
 
-    What a page is known to ask for is named when it is opened: ``visit(url, asks=("cdnjs.cloudflare.com",))``.
+    What a page is known to ask for is named when it is opened, ``asks=("cdnjs.cloudflare.com",)``, and what it then
+    complains of: ``complains=("MathJax is not defined",)``.
     """
-    opened: list[tuple[Any, list[str], list[str], tuple[str, ...]]] = []
+    opened: list[tuple[Any, list[str], list[str], tuple[str, ...], tuple[str, ...]]] = []
     pages = request.node.stash.setdefault(PAGES, [])
 
-    def open_one(url: str, asks: tuple[str, ...] = (), **context: Any) -> Any:
+    def open_one(url: str, asks: tuple[str, ...] = (), complains: tuple[str, ...] = (), **context: Any) -> Any:
         page, complaints, outside = watched_page(chromium, **context)
-        opened.append((page, complaints, outside, asks))
+        opened.append((page, complaints, outside, asks, complains))
         pages.append(page)
         page.goto(url)
         return page
 
     yield open_one
     complaints, outside = [], []
-    for _, said, asked, asks in opened:
+    for _, said, asked, asks, complains in opened:
         outside += [url for url in asked if not any(known in url for known in asks)]
-        # where a page asks for what it is known to ask for, the browser complains that it did not get it
-        complaints += [text for text in said if not (asks and "ERR_FAILED" in text)]
+        complaints += [text for text in said if not any(known in text for known in complains)]
     seen = _photograph(request.node) if complaints or outside else ""
     for page, *_ in opened:
         page.context.close()
