@@ -377,6 +377,15 @@ def freeze(model, until):
     return sum(p.numel() for p in model.parameters() if p.requires_grad)
 
 
+# %% mistake="freeze" name="names-of-parameters" hint="You look for `until` among the names of parameters. Those are called \"block3.0.weight\", so none is ever equal to \"block3\", and everything is frozen. The names of blocks come from model.named_children()."
+def freeze(model, until):
+    learns = False
+    for name, p in model.named_parameters():
+        learns = learns or name == until
+        p.requires_grad = learns
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)
+
+
 # %% variant="freeze"
 def freeze(model, until):
     names = [name for name, _ in model.named_children()]
@@ -639,6 +648,28 @@ def learning_mode(model):
     return frozen
 
 
+# %% mistake="learning_mode" name="first-parameter-asked" hint="You ask the block's first parameter, but dropout has none, so there is no first one to ask. And one parameter does not speak for the block. Collect requires_grad of all of them first; the list may be empty."
+def learning_mode(model):
+    model.train()
+    frozen = []
+    for name, block in model.named_children():
+        if not list(block.parameters())[0].requires_grad:
+            block.eval()
+            frozen.append(name)
+    return frozen
+
+
+# %% mistake="learning_mode" name="train-forgotten" hint="The frozen blocks answer, but the others stay in the mode in which they were: a model that was just judged goes on in eval mode. Call model.train() first."
+def learning_mode(model):
+    frozen = []
+    for name, block in model.named_children():
+        marks = [p.requires_grad for p in block.parameters()]
+        if marks and not any(marks):
+            block.eval()
+            frozen.append(name)
+    return frozen
+
+
 # %% variant="learning_mode"
 def learning_mode(model):
     names = []
@@ -774,12 +805,13 @@ def headed(classes, name="head", frozen=False, width=3):
             p.copy_(torch.arange(p.numel()).reshape(p.shape) + i)
     net.requires_grad_(not frozen)
     made = replace_head(net, classes)
+    assert made is not None, "replace_head returned None: return the model."
     x = torch.tensor([[1.0, 0.0], [1.0, -2.0]])
     fresh = made(x).detach().numpy()
     head = list(net.children())[-1]
     with torch.no_grad():
-        head.weight.fill_(1.0)
-        head.bias.fill_(1.0)
+        for p in head.parameters():
+            p.fill_(1.0)
     names = [child for child, _ in net.named_children()]
     return fresh, made(x).detach().numpy(), names, [p.requires_grad for p in net.parameters()], made is net
 
@@ -896,6 +928,15 @@ def replace_head(model, classes):
     nn.init.zeros_(head.weight)
     nn.init.zeros_(head.bias)
     return nn.Sequential(*children[:-1], head)
+
+
+# %% mistake="replace_head" name="no-bias" hint="The new head has no bias. It should have one, at zero like the weights: leave bias=False out."
+def replace_head(model, classes):
+    name, old = list(model.named_children())[-1]
+    head = nn.Linear(old.in_features, classes, bias=False)
+    nn.init.zeros_(head.weight)
+    setattr(model, name, head)
+    return model
 
 
 # %% variant="replace_head"
@@ -1121,6 +1162,17 @@ def extract_features(model, loader):
     return torch.cat([f for f, _ in pairs]), torch.cat([y for _, y in pairs])
 
 
+# %% mistake="extract_features" name="chain-of-children" hint="You called the children one after another. What the model's `forward` does between them, a ReLU or a flatten, is lost. Call the model itself, and look at what goes into its head."
+def extract_features(model, loader):
+    mode = model.training
+    body = nn.Sequential(*list(model.children())[:-1])
+    model.eval()
+    with torch.no_grad():
+        pairs = [(body.eval()(x), y) for x, y in loader]
+    model.train(mode)
+    return torch.cat([f for f, _ in pairs]), torch.cat([y for _, y in pairs])
+
+
 # %% variant="extract_features"
 def extract_features(model, loader):
     name, head = list(model.named_children())[-1]
@@ -1147,20 +1199,22 @@ def extract_features(model, loader):
 # %%
 @functools.lru_cache(maxsize=3)
 def chart(of):
-    """The map's places (797, 2), and the share of dots whose nearest neighbour is of the same digit."""
+    """The map's places (797, 2), and the share that the nearest of ten labelled pictures names right, over 40 draws."""
     if of == "pixels":
         F = test[0].flatten(1)
     else:
         torch.manual_seed(0)
         net = reader if of == "a network that reads print" else GlyphNet().eval()
         F, _ = extract_features(net, Batches(*test, size=100))
-    F = (F - F.mean(dim=0)).double()
-    far = torch.cdist(F, F)
-    far.fill_diagonal_(torch.inf)
-    alike = (test[1][far.argmin(dim=1)] == test[1]).double().mean().item()
+    F, y = (F - F.mean(dim=0)).double(), test[1]
+    far, dice, right = torch.cdist(F, F), torch.Generator().manual_seed(0), []
+    for _ in range(40):
+        mixed = torch.randperm(len(y), generator=dice)
+        one_each = torch.stack([mixed[y[mixed] == digit][0] for digit in range(10)])
+        right.append((far[:, one_each].argmin(dim=1) == y).double().mean().item())
     directions = torch.linalg.svd(F, full_matrices=False).Vh[:2]
     places = F @ directions.T
-    return (places / places.abs().amax(dim=0)).numpy(), alike
+    return (places / places.abs().amax(dim=0)).numpy(), float(np.mean(right))
 
 
 def handwriting_map(of, marked):
@@ -1168,14 +1222,14 @@ def handwriting_map(of, marked):
     found = written(chart, of)
     if found is None:
         return plot.message("Write `extract_features` first, then run this cell again.")
-    places, alike = found
+    places, right = found
     figure, axes = plot.figure(height=3.6)
     for digit in range(10):
         rows = (test[1] == digit).numpy()
         shade = plot.VERMILION if digit == marked else plot.COLOURS[digit % 6]
         style = dict(s=34, alpha=0.95) if digit == marked else dict(s=18, alpha=0.5)
         axes.scatter(*places[rows].T, marker=f"${digit}$", color=shade, **style)
-    axes.set(xticks=[], yticks=[], title=f"{of}: nearest neighbour is the same digit for {alike:.3f}")
+    axes.set(xticks=[], yticks=[], title=f"{of}: the nearest of ten names {right:.3f} right")
     axes.grid(False)
     return figure
 
@@ -1236,10 +1290,10 @@ def rates(base_lr, decay, frozen=(), blocks=("a", "b", "drop", "head")):
     for name, p in net.named_parameters():
         p.requires_grad = not name.startswith(tuple(frozen)) if frozen else True
     names = {id(p): name for name, p in net.named_parameters()}
-    groups = parameter_groups(net, base_lr, decay)
+    groups = [{**group, "params": list(group["params"])} for group in parameter_groups(net, base_lr, decay)]
     torch.optim.SGD([dict(group) for group in groups], lr=1e-9)  # what an optimiser refuses is refused
     found = {names[id(p)]: group["lr"] for group in groups for p in group["params"]}
-    return {name: found[name] for name in sorted(found)}, sum(len(list(group["params"])) for group in groups)
+    return {name: found[name] for name in sorted(found)}, sum(len(group["params"]) for group in groups)
 
 
 def ladder(a, b, head):
@@ -1741,6 +1795,42 @@ def fine_tune(model, batches, stages, base_lr=0.003, decay=0.4):
     return losses
 
 
+# %% mistake="fine_tune" name="softmax-twice" hint="cross_entropy takes scores and has the softmax in it. You gave it probabilities, so the softmax is taken twice: the loss can hardly fall, and the gradients are tiny."
+def fine_tune(model, batches, stages, base_lr=0.003, decay=0.4):
+    losses = []
+    for until, epochs in stages:
+        freeze(model, until)
+        optimiser = torch.optim.Adam(parameter_groups(model, base_lr, decay))
+        for _ in range(epochs):
+            learning_mode(model)
+            for x, y in batches:
+                optimiser.zero_grad()
+                loss = nn.functional.cross_entropy(model(x).softmax(dim=1), y)
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item())
+    model.eval()
+    return losses
+
+
+# %% mistake="fine_tune" name="optimiser-in-each-epoch" hint="You make a new optimiser in each epoch, and Adam forgets its averages every time. One for each stage: after freeze, before the loop over epochs."
+def fine_tune(model, batches, stages, base_lr=0.003, decay=0.4):
+    losses = []
+    for until, epochs in stages:
+        freeze(model, until)
+        for _ in range(epochs):
+            optimiser = torch.optim.Adam(parameter_groups(model, base_lr, decay))
+            learning_mode(model)
+            for x, y in batches:
+                optimiser.zero_grad()
+                loss = nn.functional.cross_entropy(model(x), y)
+                loss.backward()
+                optimiser.step()
+                losses.append(loss.item())
+    model.eval()
+    return losses
+
+
 # %% variant="fine_tune"
 def fine_tune(model, batches, stages, base_lr=0.003, decay=0.4):
     def epoch(optimiser):
@@ -1875,7 +1965,8 @@ def curves(seed, shots, seeds, names=("near", "far")):
         model = method(sign)(pool[0][rows], pool[1][rows], seed)
         judged.setdefault(name, []).append((len(rows) // 3, seed, accuracy(model, *test)))
         given.pop()
-    return found, [list(g) for g in given], judged
+    wanted = {(k, seed): sorted(np.asarray(draw(pool[1], k, seed)).tolist()) for k in shots for seed in seeds}
+    return found, [list(g) for g in given], judged, wanted
 
 
 def expected_of(judged, shots, seeds):
@@ -1903,17 +1994,22 @@ def test_draw_grows():
     assert_close(np.isin(one, three), np.ones(3, dtype=bool), name="whether a row of the first is in the second")
     assert_close(again, one, name="the same draw again")
     others = {tuple(drawn(LABELS, 1, seed)[0].tolist()) for seed in range(8)}
-    assert len(others) > 3, "Eight seeds gave nearly the same rows: use the seed, and draw by chance."
+    assert len(others) > 4, (
+        "Eight seeds gave only a few different draws: throw the dice of the seed anew for each class."
+    )
 
 
 def test_same_draw_for_all():
     "both methods get the same pictures, k of each class, from the pool"
-    found, given, judged = curves(1, [1, 4], [0, 7])
+    found, given, judged, wanted = curves(1, [1, 4], [0, 7])
     pairs = {}
     for sign, seed, rows, y in given:
         pairs.setdefault((len(rows), seed), []).append((sorted(rows), sorted(y)))
     assert_close(sorted(pairs), [(3, 0), (3, 7), (12, 0), (12, 7)], name="(labels in all, seed) of the runs")
     for (count, seed), (first, second) in pairs.items():
+        assert_close(
+            first[0], wanted[count // 3, seed], name=f"the rows for {count // 3} of each class and seed {seed}"
+        )
         assert_close(second[0], first[0], name="the rows that the second method got")
         assert_close(first[1], sorted([0, 1, 2] * (count // 3)), name="the classes")
         assert max(first[0]) < 1000, "A method was trained on test pictures."
@@ -1923,7 +2019,9 @@ def test_same_draw_for_all():
 def test_judged_on_test():
     "each run is judged on the test set, each seed by itself"
     shots, seeds = [1, 2, 5], [3, 4, 5, 6]
-    found, given, judged = curves(2, shots, seeds)
+    found, given, judged, wanted = curves(2, shots, seeds)
+    drawn_rows = [sorted(rows) for sign, seed, rows, y in given if sign == 1 and len(rows) == 3]
+    assert_close(sorted(drawn_rows), sorted(wanted[1, seed] for seed in seeds), name="the rows of one of each class")
     assert_close(found, expected_of(judged, shots, seeds), name="the curve")
 
 
@@ -1931,7 +2029,7 @@ def test_judged_on_test():
 def test_one_method_of_many_seeds():
     "other names, one number of labels, many seeds"
     shots, seeds = [3], list(range(10, 16))
-    found, given, judged = curves(3, shots, seeds, names=("p", "q"))
+    found, given, judged, wanted = curves(3, shots, seeds, names=("p", "q"))
     assert_close(found, expected_of(judged, shots, seeds))
     assert_close(sorted(found), ["p", "q"])
 
@@ -2024,6 +2122,38 @@ def label_efficiency_curve(methods, pool, test, shots, seeds):
             for name, method in methods.items():
                 curve[name][j, i] = accuracy(method(X[rows], y[rows], seed), *test)
     return curve
+
+
+# %% mistake="label_efficiency_curve" name="one-draw-for-all-seeds" hint="Every seed gets the same pictures, so the spread says nothing about the luck of the draw. Hand the run's own seed to `draw`."
+def label_efficiency_curve(methods, pool, test, shots, seeds):
+    X, y = pool
+    curve = {name: np.full((len(shots), len(seeds)), np.nan) for name in methods}
+    for i, k in enumerate(shots):
+        rows = draw(y, k, seeds[0])
+        for j, seed in enumerate(seeds):
+            for name, method in methods.items():
+                curve[name][i, j] = accuracy(method(X[rows], y[rows], seed), *test)
+    return curve
+
+
+# %% mistake="label_efficiency_curve" name="place-for-seed" hint="You drew with the place of the seed in the list, 0, 1, 2, not with the seed itself. With other seeds the draws would be the same."
+def label_efficiency_curve(methods, pool, test, shots, seeds):
+    X, y = pool
+    curve = {name: np.full((len(shots), len(seeds)), np.nan) for name in methods}
+    for i, k in enumerate(shots):
+        for j, seed in enumerate(seeds):
+            rows = draw(y, k, j)
+            for name, method in methods.items():
+                curve[name][i, j] = accuracy(method(X[rows], y[rows], seed), *test)
+    return curve
+
+
+# %% mistake="label_efficiency_curve" name="same-dice-for-each-class" hint="You make the dice anew from the same seed for each class, so all classes throw the same numbers: the rows are drawn in step. Make the dice once, and go on throwing them."
+def draw(y, k, seed):
+    classes = np.unique(y.numpy())
+    return np.concatenate(
+        [np.random.default_rng(seed).permutation(np.flatnonzero(y.numpy() == c))[:k] for c in classes]
+    )
 
 
 # %% variant="label_efficiency_curve"
@@ -2140,8 +2270,11 @@ explore(efficiency, show=choice(["mean and spread", "each draw", "gain over scra
 # %% [markdown]
 # With one label a class, ten pictures in all, the reader of print gets 0.80 right when it is tuned and 0.78 when it is frozen; from
 # scratch it is 0.71, and there it matters most which ten pictures they are. With three labels it is 0.91 against 0.87. With ten the gap
-# is down to 0.963 against 0.946, and with thirty it is hardly there. These digits are easy, small and upright: do not expect
-# transfer to work wonders where labels are plenty. And look at "frozen": with thirty labels it is the last of the three.
+# is down to 0.963 against 0.946, and with thirty it is 0.01. And look at "frozen": with thirty labels it is the last of the three.
+#
+# These digits are easy: small, upright, each filling its square. On MNIST, whose writing is wilder, the same functions with five draws
+# gave 0.71 frozen, 0.68 tuned and 0.49 from scratch with one label a class; 0.89, 0.90 and 0.82 with ten; 0.92, 0.94 and 0.90 with thirty.
+# Where the task is hard and labels are few, transfer is worth most.
 #
 # Four draws are few. The third view compares draw by draw, so that a lucky draw is lucky for both: that is a sharper look at the same runs.
 
@@ -2270,13 +2403,17 @@ def made_up(count=60, seed=0):
     """Photos of noise (count, 48, 64, 3) of three kinds: reddish, greenish, bluish."""
     dice = np.random.default_rng(seed)
     kinds = np.arange(count) % 3
-    photos = dice.integers(0, 200, (count, 48, 64, 3))
-    photos[np.arange(count), :, :, kinds] += 40
+    photos = dice.integers(0, 120, (count, 48, 64, 3))
+    photos[np.arange(count), :, :, kinds] += 120
     return photos.astype(np.uint8), kinds
 
 
 torch.manual_seed(0)
-rehearsal = written(photo_transfer, LittleResNet().eval(), *made_up(), each=8, tune_epochs=40)
+little = LittleResNet()
+with torch.no_grad():
+    for _ in range(30):  # never trained, but its running statistics have seen photos, as a real one's have
+        little(as_input(made_up()[0]))
+rehearsal = written(photo_transfer, little.eval(), *made_up(), each=8)
 if rehearsal is None:
     print("Write all seven exercises first, then run this cell again.")
 else:
