@@ -2472,7 +2472,7 @@ explore(
 # And move *other units* past a tenth: you know why the last bar falls.
 
 # %% [markdown]
-# ## Your own library
+# ## Your library so far
 #
 # From unit 03 on, what you write is kept: once a check passes, the code goes into the folder `mine/` beside the
 # notebooks, and later units run on it. This list grows as you go. Until then a stand-in built on PyTorch serves.

@@ -1542,7 +1542,7 @@ explore(report, rank=slider(0, 0, len(y_test) - 1, 1, "picture, the worst first"
 # of the two coordinates, or a layer of other neurons first whose answers this one then weighs.
 
 # %% [markdown]
-# ## Your own library
+# ## Your library so far
 #
 # The next cell lists the parts that a deep-learning library is made of. None of it is yours yet. From unit 03 on, what passes its
 # check is kept in a folder `mine/` beside the notebooks, and later units run on it.

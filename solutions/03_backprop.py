@@ -2411,7 +2411,7 @@ if written(depth_and_speed) is None:
     print("Write all eight exercises first, then run this cell again.")
 
 # %% [markdown]
-# ### What your library can do by now
+# ## Your library so far
 #
 # Each exercise that passed its check is kept in the folder `mine`, beside this notebook: ordinary Python that you can
 # read and change. Unit 06 builds its layers on your `Tensor`, as soon as all eight are there.

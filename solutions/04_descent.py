@@ -11,7 +11,6 @@
 # below, then move the slider. The ball should reach the star. How near can you bring it in 40 steps?
 
 # %% setup
-import ipywidgets
 import numpy as np
 import torch  # the witness: your steps are compared with its own
 from IPython.display import display
@@ -20,7 +19,7 @@ import gradus
 from gradus import plot
 from gradus.check import assert_close, check, inside, rng
 from gradus.check.steps import assert_steps, take_steps
-from gradus.widgets import explore, written
+from gradus.widgets import choice, explore, player, slider, written
 
 gradus.unit("04_descent")
 
@@ -89,14 +88,6 @@ RAVINE = Surface(
     frame=(-4, 4, -1.5, 1.5),
     lowest=(0.0, 0.0),
 )
-
-
-def slider(value, low, high, step, description):
-    """A slider with room for its name."""
-    return ipywidgets.FloatSlider(
-        value=value, min=low, max=high, step=step, description=description, readout_format=".3g",
-        style={"description_width": "120px"}, layout={"width": "480px"},
-    )  # fmt: skip
 
 
 def one_ball(lr):
@@ -309,21 +300,13 @@ def usable(step):
     return np.shape(w) == (3,) and isinstance(state, dict)
 
 
-def message(text):
-    """A figure that says what is still missing."""
-    figure, axes = plot.figure(height=1.4)
-    axes.axis("off")
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=12, transform=axes.transAxes)
-    return figure
-
-
 RATES = np.linspace(0.0005, 0.0435, 87)
 
 
 def rates(lr):
     """Where thirty of your own steps lead, for one learning rate and for all."""
     if not usable(lambda *a: sgd_step(*a)):
-        return message("Write `sgd_step` first, then run this cell again.")
+        return plot.message("Write `sgd_step` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.1)
     RAVINE.draw(axes[0])
     path = follow(sgd_step, RAVINE, lr, 30)
@@ -1625,7 +1608,7 @@ def race(kind, step, log_factor):
     if key not in races:
         races[key] = run_race(kind, 10.0**log_factor)
     if not races[key]:
-        return message("Write `sgd_step` first, then run this cell again.")
+        return plot.message("Write `sgd_step` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.8)
     surface = SURFACES[kind]
     surface.draw(axes[0])
@@ -1642,14 +1625,12 @@ def race(kind, step, log_factor):
     return figure
 
 
-play = ipywidgets.Play(value=60, min=0, max=STEPS, step=3, interval=200)
-clock = ipywidgets.IntSlider(
-    value=60, max=STEPS, step=3, description="step", style={"description_width": "120px"}, layout={"width": "480px"}
+explore(
+    race,
+    kind=choice(SURFACES.keys(), label="landscape"),
+    step=player(STEPS, "step", value=60, step=3, seconds=0.2),
+    log_factor=slider(0.0, -1.0, 1.0, 0.1, "log10 of a factor"),
 )
-ipywidgets.jslink((play, "value"), (clock, "value"))
-kinds = ipywidgets.Dropdown(options=list(SURFACES), description="landscape", style={"description_width": "120px"})
-display(play)
-explore(race, kind=kinds, step=clock, log_factor=slider(0, -1, 1, 0.1, "log10 of a factor"))
 
 # %% [markdown]
 # There is no winner on all six. On the ravine RMSprop is first by far: the walls lie along the axes, so a pace for each weight makes a bowl of
@@ -1921,7 +1902,7 @@ def coming_to_rest(base, warmup):
     """A constant learning rate against your schedule, on the noisy bowl."""
     total, bowl = 200, SURFACES["noisy bowl"]
     if written(cosine_schedule, 0, 2, 1.0) is None or not usable(lambda *a: sgd_step(*a)):
-        return message("Write `sgd_step` and `cosine_schedule` first, then run this cell again.")
+        return plot.message("Write `sgd_step` and `cosine_schedule` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.0)
     noise = bowl.noise * np.random.default_rng(0).normal(size=(total, 2, 60))
     plans = (
@@ -1945,7 +1926,7 @@ def coming_to_rest(base, warmup):
 explore(
     coming_to_rest,
     base=slider(0.2, 0.01, 0.45, 0.01, "base rate"),
-    warmup=ipywidgets.IntSlider(value=20, max=100, description="warm-up", style={"description_width": "120px"}),
+    warmup=slider(20, 0, 100, label="warm-up"),
 )
 
 # %% [markdown]
@@ -2152,7 +2133,7 @@ def cliff(log_limit, lr):
         return clip_by_global_norm([w, b], 10.0**log_limit)
 
     if written(clipped, np.ones(1), np.ones(1)) is None or not usable(lambda *a: sgd_step(*a)):
-        return message("Write `sgd_step` and `clip_by_global_norm` first, then run this cell again.")
+        return plot.message("Write `sgd_step` and `clip_by_global_norm` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.4)
     CLIFF.draw(axes[0])
     for name, colour, treat in (("as they are", plot.ORANGE, lambda *g: g), ("clipped", plot.BLUE, clipped)):
@@ -2175,7 +2156,7 @@ def cliff(log_limit, lr):
 
 
 explore(
-    cliff, log_limit=slider(0.5, -1, 4, 0.25, "log10 of the limit"), lr=slider(0.02, 0.002, 0.1, 0.002, "learning rate")
+    cliff, log_limit=slider(0.5, -1.0, 4.0, 0.25, "log10 of the limit"), lr=slider(0.02, 0.002, 0.1, 0.002, "learning rate")
 )
 
 # %% [markdown]
@@ -2344,7 +2325,7 @@ runs = {}
 def learning_curves(kind, log_factor):
     """The share of held-out digits right, step by step, for each of your optimisers."""
     if not best[kind]:
-        return message("Write `sgd_step` first, then run the cells above again.")
+        return plot.message("Write `sgd_step` first, then run the cells above again.")
     key = (kind, log_factor, functions())
     if key not in runs:
         steps, factor = 150 if kind == "even pixels" else 300, 10.0**log_factor
@@ -2364,8 +2345,8 @@ def learning_curves(kind, log_factor):
 
 explore(
     learning_curves,
-    kind=ipywidgets.Dropdown(options=list(SENSORS), description="data", style={"description_width": "120px"}),
-    log_factor=slider(0, -1, 1, 0.25, "log10 of a factor"),
+    kind=choice(SENSORS.keys(), label="data"),
+    log_factor=slider(0.0, -1.0, 1.0, 0.25, "log10 of a factor"),
 )
 
 # %% [markdown]
@@ -2418,7 +2399,7 @@ for name, (kind, options) in WITNESSES.items():
 # also ask what a step costs in time and memory (Adam keeps two arrays more than plain descent), and whether a held-out set was measured.
 
 # %% [markdown]
-# ## Your own library
+# ## Your library so far
 #
 # Each function that has passed its check lies in your folder `mine/`, as plain Python that you can read: `mine/descent.py`. The network of unit 06 will be
 # trained by it. The next cell says what your library can do by now.

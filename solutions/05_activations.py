@@ -2383,7 +2383,7 @@ explore(
 # means are mostly chance, or where examples are sequences of different lengths.
 
 # %% [markdown]
-# ## Your own library
+# ## Your library so far
 #
 # What passed its check here is kept in your folder `mine/`, as `mine/activations.py`: plain Python that you can read.
 # Unit 06 takes `he_normal`, `cross_entropy` and `d_cross_entropy` from there and builds a whole network with them.
