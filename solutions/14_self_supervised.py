@@ -382,6 +382,12 @@ def test_training_ruler():
     assert_close(linear_probe(features, np.array([0, 0, 1, 1]), tests, np.array([1, 1, 1, 1])), 1.0)
 
 
+def test_far_out():
+    "one test picture far out must not move the ruler"
+    features, tests = np.array([[-1.0, -1.0], [-1.0, 0.2], [1.0, -0.2], [1.0, 1.0]]), np.array([[1.0, -0.5], [-1.0, 0.5], [1e4, 0.0], [-1.0, 0.4]])
+    assert_close(linear_probe(features, np.array([0, 0, 1, 1]), tests, np.array([1, 0, 1, 0])), 1.0)
+
+
 def test_one_each():
     "three classes with one label each"
     features, tests = np.array([[0.0, 4.0], [4.0, 0.0], [-4.0, -4.0]]), np.array([[0.5, 3.5], [3.0, 0.0], [-3.0, -5.0], [0.0, 5.0]])
@@ -436,6 +442,14 @@ def linear_probe(features, labels, test_features, test_labels):
         return (f - f.mean(axis=0)) / np.maximum(f.std(axis=0), 1e-6)
 
     return float(LogisticRegression(max_iter=1000).fit(scaled(features), labels).score(scaled(test_features), test_labels))
+
+
+# %% mistake="linear_probe" name="one-ruler-of-both" hint="Your mean and deviation are those of training and test part together: one odd test picture moves the ruler. The test part is not to be looked at: take the training part's alone."
+def linear_probe(features, labels, test_features, test_labels):
+    both = np.concatenate([features, test_features])
+    mean, deviation = both.mean(axis=0), np.maximum(both.std(axis=0), 1e-6)
+    layer = LogisticRegression(max_iter=1000).fit((features - mean) / deviation, labels)
+    return float(layer.score((test_features - mean) / deviation, test_labels))
 
 
 # %% mistake="linear_probe" name="judged-on-training" hint="You count how many TRAINING examples are right. The test part is what is asked for."
@@ -860,7 +874,7 @@ def test_size():
     plain = 3.46
     for view in views_of("bar", 2):
         view[LENGTH] /= plain
-        near(spread(view, LENGTH, 0.06), [17 * 0.06, 0.06, 0.0], 0.06)
+        near(spread(view, LENGTH, 0.05), [1.0, 0.1, 0.0], 0.05)
 
 
 def test_darkness():
@@ -976,6 +990,17 @@ def two_views(batch, rng):
         view = warp(batch, rng.uniform(-15, 15, count), rng.uniform(0.85, 1.15, count), rng.uniform(-1, 1, (count, 2)))
         darkness = torch.tensor(rng.uniform(0.6, 1.4, (count, 1, 1, 1)), dtype=batch.dtype)
         views.append(view + darkness + torch.tensor(rng.normal(0, 0.1, batch.shape), dtype=batch.dtype))
+    return views[0], views[1]
+
+
+# %% mistake="two_views" name="other-dice" hint="Some of your dice come from np.random or torch, not from the generator that is handed over, so nobody can have the same views twice. Draw everything with `rng`."
+def two_views(batch, rng):
+    views = []
+    for _ in range(2):
+        count = len(batch)
+        view = warp(batch, rng.uniform(-15, 15, count), rng.uniform(0.85, 1.15, count), rng.uniform(-1, 1, (count, 2)))
+        darkness = torch.tensor(rng.uniform(0.6, 1.4, (count, 1, 1, 1)), dtype=batch.dtype)
+        views.append(view * darkness + 0.1 * torch.randn(batch.shape))
     return views[0], views[1]
 
 
@@ -1845,7 +1870,8 @@ def test_token():
     "the mask token is learned"
     out, loss, grads, learned, start, shape = painted(X4, M4, W4, 0.5)
     assert learned == ["decoder.weight", "mask_token"], "What the optimiser will be given, by name."
-    assert start == 0.0 and shape == []
+    assert shape == [], "The mask token is one number, a tensor of shape ()."
+    assert start == 0.0, "The mask token is 0 at first."
     assert grads[0] is not None, "No gradient reaches the mask token."
     assert_close(grads[0], np.array(painted_by_hand(X4, M4, W4, 0.5)[2]), rtol=1e-4)
 
@@ -2118,7 +2144,8 @@ ten_labels()
 # 0.63 and 0.68, about the same within the spread of the draws. Turns lose to pixels (0.55 and 0.64). So it is not "without labels" that wins; it is a task that fits.
 #
 # One thing to be careful about: when this unit was made, the views, the temperature and the number of epochs were chosen while looking at these very test
-# pictures. So the 0.81 is a little flattered, which no table would show.
+# pictures. So the 0.81 is a little flattered, which no table would show. And on Fashion-MNIST, with nothing chosen for it (4,000 pictures, 8 epochs), the same recipe does **not** beat the usual way: with ten
+# labels the probe on views gets 0.51 and the usual way 0.53; the nearest neighbour, 0.57, is within the spread.
 #
 # ## Where it does not help
 #
