@@ -131,7 +131,7 @@ def test_trashnet_from_the_given_folder():
 def test_trashnet_says_where_to_put_the_file(monkeypatch, tmp_path):
     monkeypatch.setenv("GRADUS_CACHE", str(tmp_path))
     monkeypatch.delenv("GRADUS_DATA", raising=False)
-    with pytest.raises(data.DataError, match="trashnet_128x96.zip cannot be had"):
+    with pytest.raises(data.DataError, match=r"trashnet_128x96\.zip cannot be had"):
         data.trashnet()
 
 
