@@ -1196,6 +1196,7 @@ def extract_features(model, loader):
 # with a network that was never trained, and with the pixels. The number: take one labelled picture of each digit, and name every
 # picture after the nearest of these ten, in all 256 dimensions. What share is right, on average over 40 such tens?
 
+
 # %%
 @functools.lru_cache(maxsize=3)
 def chart(of):
