@@ -1763,10 +1763,12 @@ def full_run(epochs=30):
     net, (train, test) = new_net(64), loaders(32)
     optimiser = torch.optim.Adam(net.parameters(), lr=0.003)
     written_to, losses, accuracies, began = log_writer("digits"), [], [], time.perf_counter()
-    for epoch in range(epochs):
+    bar = gradus.track(range(epochs), "training")  # the Stop button ends it after the epoch in hand
+    for epoch in bar:
         for batch in train:
             losses.append(train_step(net, batch, nn.functional.cross_entropy, optimiser))
         loss, accuracy = evaluate(net, test)
+        bar.show(loss=loss, right=accuracy)
         accuracies.append(accuracy)
         if written_to:
             written_to.add_scalar("train/loss", losses[-1], epoch)
