@@ -91,9 +91,9 @@ def test_outcomes_are_named(demo):
 
 def test_the_report_counts_the_class(demo, students):
     table = (demo.folder / "reports" / "99_tiny.students.csv").read_text(encoding="utf-8").splitlines()
-    assert table[0].startswith("student,score,points,outcome,softmax,Scaler,why,")
+    assert table[0].startswith("student,score,points,late penalty,outcome,softmax,Scaler,why,")
     assert len(table) == 1 + len(students)
-    assert any(line.startswith("perfect,6.0,8.0,graded,4.0,2.0,") for line in table)
+    assert any(line.startswith("perfect,6.0,8.0,0.0,graded,4.0,2.0,") for line in table)
     page = (demo.folder / "reports" / "99_tiny.html").read_text(encoding="utf-8")
     assert "17 submissions" in page and "You added the mean." in page
 
