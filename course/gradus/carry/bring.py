@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import home, standin
 from ..check.hints import defines
-from .gather import _globals_of
+from .gather import names_read
 from .shelf import Shelf, digest, read
 
 _known: dict[tuple[str, str], Carried] = {}  # unit and the text it was made from: asked twice, the same classes
@@ -110,7 +110,7 @@ def _made(unit: str, stem: str, stand_in: types.ModuleType, shelf: Shelf | None,
     if shelf and shelf.sections:
         try:
             whole = complete(shelf, parts)
-            module = _run(shelf, whole, f"mine.{stem}") if whole else None
+            module = run(shelf, whole, f"mine.{stem}") if whole else None
         except Exception as error:
             trouble, module, whole = _told(shelf, error), None, set()
         if module is not None:
@@ -139,7 +139,7 @@ def complete(shelf: Shelf, parts: dict[str, list[str]]) -> set[str]:
     needs = {}
     for exercise, section in shelf.sections.items():
         if exercise in parts:
-            concerned = [name.split(".")[0] for name in parts[exercise]] + _globals_of(section.code)
+            concerned = [name.split(".")[0] for name in parts[exercise]] + names_read(section.code)
             needs[exercise] = set().union(*(makers.get(name, set()) for name in concerned))
     whole = set(needs)
     while True:
@@ -149,7 +149,7 @@ def complete(shelf: Shelf, parts: dict[str, list[str]]) -> set[str]:
         whole = left
 
 
-def _run(shelf: Shelf, exercises: Iterable[str], name: str) -> types.ModuleType:
+def run(shelf: Shelf, exercises: Iterable[str], name: str) -> types.ModuleType:
     """A module of those sections, with the file's own line numbers, so that a traceback can be followed."""
     module = types.ModuleType(name)
     module.__file__ = str(shelf.path)

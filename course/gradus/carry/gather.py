@@ -56,7 +56,7 @@ def gather(names: Iterable[str], space: dict[str, Any], known: Iterable[str] = (
         lines, node = _definition(name, space)
         text = _text(lines, node)
         texts.append((2 if wanted else 1, text))
-        for read in _globals_of(text):
+        for read in names_read(text):
             if read in own or read in seen or (read not in space and hasattr(builtins, read)):
                 continue
             if read not in space:
@@ -138,7 +138,7 @@ def _text(lines: list[str], node: ast.stmt) -> str:
     return "".join(lines[first : node.end_lineno]).rstrip()
 
 
-def _globals_of(text: str) -> list[str]:
+def names_read(text: str) -> list[str]:
     """The names that `text` takes from outside itself, in order."""
     found: dict[str, None] = {}
     code = [compile(text, "<kept>", "exec", dont_inherit=True)]
@@ -148,22 +148,13 @@ def _globals_of(text: str) -> list[str]:
         for step in dis.get_instructions(one):
             if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and not str(step.argval).startswith("__"):
                 found[str(step.argval)] = None
-    tops = {getattr(node, "name", None) for node in ast.parse(text).body}
-    inner = {
-        target.id
-        for cls in ast.walk(ast.parse(text))
-        if isinstance(cls, ast.ClassDef)
-        for target in ast.walk(cls)
-        if isinstance(target, ast.Name) and isinstance(target.ctx, ast.Store)
-    }
-    inner |= {
-        node.name
-        for cls in ast.walk(ast.parse(text))
-        if isinstance(cls, ast.ClassDef)
-        for node in cls.body
-        if isinstance(node, (ast.FunctionDef, ast.ClassDef))
-    }
-    return [name for name in found if name not in tops and name not in inner]
+    tree = ast.parse(text)
+    own = {getattr(node, "name", None) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ClassDef):  # what a class body makes, its methods may read as if it were global
+            own |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
+            own |= {n.name for n in node.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
+    return [name for name in found if name not in own]
 
 
 def _as_line(name: str, value: Any, space: dict[str, Any]) -> str | None:
