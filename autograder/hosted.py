@@ -6,15 +6,20 @@ student's own code reads a name of it, and there it does nothing.
 
 from __future__ import annotations
 
+from typing import Any
+
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from .address import Address
 
 BADGE, SESSION = "colab", "session"  # their ids
+# A lesson should begin with its title, not with two dozen lines of installing: JupyterLab, Colab (with the `@title` line)
+# and Kaggle each fold a cell's code by a mark of their own.
+FOLDED: dict[str, Any] = {"jupyter": {"source_hidden": True}, "cellView": "form", "_kg_hide-input": True}
 
 CODE = """\
-# Run this cell first in Colab or on Kaggle: it installs gradus, the course's helper package. Elsewhere it does nothing.
+# @title Run this first in Colab or on Kaggle: it installs gradus, the course's helper package. Elsewhere it does nothing.
 import importlib.util
 import os
 import sys
@@ -51,15 +56,15 @@ def cells(unit: str, address: Address | None) -> list[NotebookNode]:
     """
     if address is None:
         return []
-    made = []
     link = address.colab(unit)
+    text = "In Colab or on Kaggle, run the folded cell below first. Anywhere else it does nothing."
     if link:
-        text = f"**[▶ Open in Colab]({link})** to work in the browser, with nothing to install."
-        made.append(new_markdown_cell(text, id=BADGE, metadata={"gradus": {"role": "markdown", "hosted": True}}))
+        text = f"**[▶ Open in Colab]({link})** to work in the browser, with nothing to install. {text}"
+    made = [new_markdown_cell(text, id=BADGE, metadata={"gradus": {"role": "markdown", "hosted": True}})]
     marks = {"schema_version": 3, "grade_id": SESSION, "grade": False, "solution": False, "locked": True, "task": False}
     role = {"role": "demo", "locked": True, "hosted": True}
     source = CODE.format(install=address.install)
-    made.append(new_code_cell(source, id=SESSION, metadata={"gradus": role, "nbgrader": marks}))
+    made.append(new_code_cell(source, id=SESSION, metadata={"gradus": role, "nbgrader": marks} | FOLDED))
     return made
 
 

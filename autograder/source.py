@@ -247,7 +247,8 @@ def _cells(text: str, fault: Any) -> list[Cell]:
             continue
         if kind in ("check", "question") and not isinstance(options.get("points"), (int, float)):
             fault(line, f"a {kind} needs points=NUMBER")
-        cells.append(Cell(kind, options.get(kind), options, raw.source, line, index))
+        # formatters put blank lines above a definition; a notebook's cell begins with its first line
+        cells.append(Cell(kind, options.get(kind), options, raw.source.lstrip("\n"), line, index))
     return cells
 
 

@@ -36,7 +36,9 @@ def tiny(folder, table=TABLE):
 
 def test_link_and_install_line_come_from_one_place(tmp_path):
     badge, session, *rest = release_notebook(tiny(tmp_path)).cells
-    assert badge.id == hosted.BADGE and f"]({COLAB})" in badge.source
+    assert badge.id == hosted.BADGE and f"]({COLAB})" in badge.source and "folded cell below" in badge.source
+    assert session.metadata.jupyter.source_hidden and session.metadata.cellView == "form"
+    assert session.source.startswith("# @title Run this first in Colab or on Kaggle")
     assert '"https://github.com/someone/steps/archive/refs/heads/autumn.zip"' in session.source
     assert [cell.id for cell in rest] == [cell.id for cell in without_address(tmp_path / "bare").cells]
 
@@ -55,11 +57,12 @@ def test_a_package_elsewhere_and_another_host(tmp_path):
     wheel = "https://dl.example.edu/gradus-0.1.0-py3-none-any.whl"
     _, session, *_ = release_notebook(tiny(tmp_path, f'{TABLE}package = "{wheel}"\n')).cells
     assert f'"{wheel}"' in session.source and "archive" not in session.source
-    first, *_ = release_notebook(
+    text, session, *_ = release_notebook(
         tiny(tmp_path, '[tool.gradus]\nrepository = "https://gitlab.example.edu/a/b.git"\n')
     ).cells
-    assert first.id == hosted.SESSION  # Colab opens nothing from there, but a student may upload the notebook
-    assert '"git+https://gitlab.example.edu/a/b@main"' in first.source
+    # Colab opens nothing from there, but a student may upload the notebook
+    assert "](" not in text.source and "run the folded cell below first" in text.source
+    assert '"git+https://gitlab.example.edu/a/b@main"' in session.source
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,12 @@ def test_source_is_refused(name, tmp_path):
     assert re.match(r"solutions/99_tiny.py:\d+: ", text)
 
 
+def test_a_cell_begins_with_its_first_line(tmp_path):
+    """Formatters put blank lines between a header and a definition: a reader of the notebook sees none."""
+    unit = load_unit(write(tmp_path, SOURCE.replace('# %%\nprint("a demo")', '# %%\n\n\nprint("a demo")')))
+    assert [cell.source for cell in unit.cells if cell.kind == "demo"] == ['print("a demo")']
+
+
 WEAK = """def test_shape():
     "the shape is kept"
     assert softmax(np.zeros((2, 3))).shape == (2, 3)
