@@ -19,7 +19,8 @@ BADGE, SESSION = "colab", "session"  # their ids
 FOLDED: dict[str, Any] = {"jupyter": {"source_hidden": True}, "cellView": "form", "_kg_hide-input": True}
 
 CODE = """\
-# @title Run this first in Colab or on Kaggle: it installs gradus, the course's helper package. Elsewhere it does nothing.
+# @title Run this first in Colab or on Kaggle; elsewhere it does nothing
+# It installs gradus, the course's helper package.
 import importlib.util
 import os
 import sys

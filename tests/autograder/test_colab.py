@@ -38,7 +38,7 @@ def test_link_and_install_line_come_from_one_place(tmp_path):
     badge, session, *rest = release_notebook(tiny(tmp_path)).cells
     assert badge.id == hosted.BADGE and f"]({COLAB})" in badge.source and "folded cell below" in badge.source
     assert session.metadata.jupyter.source_hidden and session.metadata.cellView == "form"
-    assert session.source.startswith("# @title Run this first in Colab or on Kaggle")
+    assert session.source.startswith("# @title Run this first in Colab or on Kaggle; elsewhere")
     assert '"https://github.com/someone/steps/archive/refs/heads/autumn.zip"' in session.source
     assert [cell.id for cell in rest] == [cell.id for cell in without_address(tmp_path / "bare").cells]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import re
+from types import SimpleNamespace
 
 import ipywidgets
 import numpy as np
@@ -92,6 +93,32 @@ def test_moving_a_control_changes_the_picture(shown):
     assert bytes(image(shown.boxes[0]).value) != before
     slider.value = 1.0
     assert bytes(image(shown.boxes[0]).value) == before  # the same value, the same picture
+
+
+def test_a_picture_and_its_text_go_to_the_page_together(shown, monkeypatch):
+    def shifted(slope):
+        figure = straight(slope)
+        figure.alt = f"slope {slope:g}"
+        return figure
+
+    slider = widgets.slider(1.0, -3.0, 3.0)
+    widgets.explore(shifted, slope=slider)
+    sent = []
+    picture = image(shown.boxes[0])
+    picture.comm = SimpleNamespace(  # somebody listens
+        kernel=object(), comm_id="a", send=lambda data, buffers=None, **_: sent.append(data), close=lambda *_, **__: None
+    )
+    slider.value = 2.0
+    (message,) = [m for m in sent if m["method"] == "update" and "tooltip" in m["state"]]
+    assert message["state"]["tooltip"] == "slope 2" and picture.tooltip == "slope 2"
+    assert "value" in message["state"] or ["value"] in message["buffer_paths"]
+
+
+def test_a_controls_label_names_it_under_the_pointer(shown):
+    """ipywidgets writes "null" there for a control without a tooltip."""
+    slider, play = widgets.slider(1.0, -3.0, 3.0, label="slope (m/s)"), widgets.player(3, "step")
+    widgets.explore(lambda slope, step: straight(slope), slope=slider, step=play)
+    assert (slider.tooltip, play.slider.tooltip) == ("slope (m/s)", "step")
 
 
 @pytest.mark.parametrize("error", [NotImplementedError(), ValueError("shapes (3,) and (2,)"), ZeroDivisionError()])

@@ -80,9 +80,10 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
             if "still" not in shown:
                 shown["still"] = canvas.still(made)
         else:
-            canvas.value = data
-            if canvas.has_trait("tooltip"):  # ipywidgets 8: the image's name for a screen reader
-                canvas.tooltip = alt
+            with canvas.hold_sync():  # one message: a picture is never there with another's text
+                canvas.value = data
+                if canvas.has_trait("tooltip"):  # ipywidgets 8: the image's name for a screen reader
+                    canvas.tooltip = alt
 
     redraw()
     for control in controls.values():
@@ -142,6 +143,8 @@ def _align(controls: list[Any]) -> None:
     texts = [str(getattr(control, "description", "")) for control in controls]
     width = f"{min(max(map(len, texts), default=0) * 0.95 + 2, 30):.0f}ch"
     for control in (getattr(control, "slider", control) for control in controls):
+        if control.has_trait("tooltip") and control.tooltip is None:  # the page would say "null"
+            control.tooltip = str(getattr(control, "description", ""))
         style = getattr(control, "style", None)
         if style is not None and style.has_trait("description_width") and not style.description_width:
             style.description_width = width
