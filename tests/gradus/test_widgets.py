@@ -106,7 +106,11 @@ def test_a_picture_and_its_text_go_to_the_page_together(shown, monkeypatch):
     sent = []
     picture = image(shown.boxes[0])
     picture.comm = SimpleNamespace(  # somebody listens
-        kernel=object(), comm_id="a", send=lambda data, buffers=None, **_: sent.append(data), close=lambda *_, **__: None
+        kernel=object(),
+        comm_id="a",
+        send=lambda data, buffers=None, **_: sent.append(data),
+        on_msg=lambda handler: None,
+        close=lambda *_, **__: None,
     )
     slider.value = 2.0
     (message,) = [m for m in sent if m["method"] == "update" and "tooltip" in m["state"]]
