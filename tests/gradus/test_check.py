@@ -171,6 +171,8 @@ def test_report_survives_a_round_trip():
         (np.zeros(2), torch.zeros(2), "is a NumPy array; a torch tensor"),
         (np.array([1.0, np.nan]), [1.0, 2.0], "1 of 2 values are NaN"),
         (np.array([1.0, np.inf]), [1.0, 2.0], "1 of 2 values are infinite"),
+        (float("nan"), 3.0, "the result is NaN (not a number); expected 3."),
+        (float("-inf"), 3.0, "the result is -inf; expected 3."),
         (
             np.array([[1.0, 2.0], [3.0, 5.0]]),
             [[1.0, 2.0], [3.0, 4.0]],

@@ -130,25 +130,22 @@ def _arrays(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float, 
         return
     first = tuple(int(i) for i in np.argwhere(~right)[0])
     got, want = actual[first].item(), expected[first].item()
-    parts = [] if where == "the result" or not actual.ndim else [f"{where}:"]
+    if not actual.ndim:
+        raise CheckFailure(
+            f"{where} is {'NaN (not a number)' if np.isnan(got) else f'{got:.8g}'}; expected {want:.8g}."
+        )
+    parts = [] if where == "the result" else [f"{where}:"]
     for test, word in ((np.isnan, "NaN (not a number)"), (np.isinf, "infinite")):
         odd = test(actual) & ~test(expected)
         if odd.any():
             at = tuple(int(i) for i in np.argwhere(odd)[0])
-            parts.append(
-                f"{where} is {word}."
-                if not actual.ndim
-                else f"{odd.sum()} of {actual.size} values are {word}, first at {list(at)}."
-            )
-    if actual.ndim:
-        share = int(100 * right.mean())
-        parts.append(
-            f"{share} % of the values are right; first difference at {list(first)}: got {got:.6g}, expected {want:.6g}."
-        )
-    else:
-        parts.append(f"{where} is {got:.8g}; expected {want:.8g}.")
+            parts.append(f"{odd.sum()} of {actual.size} values are {word}, first at {list(at)}.")
+    share = int(100 * right.mean())
+    parts.append(
+        f"{share} % of the values are right; first difference at {list(first)}: got {got:.6g}, expected {want:.6g}."
+    )
     finite = error[np.isfinite(error)]
-    if actual.ndim and finite.size:
+    if finite.size:
         parts.append(f"Largest error {finite.max():.3g}.")
     raise CheckFailure(" ".join(parts))
 
