@@ -4,7 +4,8 @@
 # This is unit 00 of Gradus, a course that climbs deep learning one step at a time. It takes about half an
 # hour. You learn how an exercise works, how to read a check's answer, and whether this machine is ready.
 #
-# Run a cell with **Shift + Enter**. Start with the next one.
+# Run a cell with **Shift + Enter**. Start with the next one: it loads what this unit uses. Run it again whenever you
+# come back and the kernel has been started anew.
 
 # %% setup
 import matplotlib.pyplot as plt
@@ -13,7 +14,7 @@ import numpy as np
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_raises, check, inside, rng
-from gradus.widgets import explore, slider
+from gradus.widgets import explore, slider, written
 
 gradus.unit("00_welcome")
 
@@ -25,15 +26,15 @@ def wave(cycles=2.0):
     x = np.linspace(0, 1, 400)
     figure, axes = plot.figure(height=2.2)
     axes.plot(x, np.sin(2 * np.pi * cycles * x))
-    axes.set(xlabel="time in seconds", ylabel="height", title=f"{cycles:g} cycles a second")
+    axes.set(xlabel="time in seconds", ylabel="height", ylim=(-1.1, 1.1), title=f"{cycles:g} cycles a second")
     return figure
 
 
 explore(wave, cycles=slider(2, 0.5, 8, 0.5, "cycles a second (Hz)"))
 
 # %% [markdown]
-# Move the slider: the picture follows. In every unit there is a picture that is drawn by **your own function**.
-# When the function is wrong, the picture looks wrong.
+# Move the slider, with the mouse or with the arrow keys: the picture follows. In every unit there is a picture that is
+# drawn by **your own function**. When the function is wrong, the picture looks wrong.
 #
 # ## Is this machine ready?
 #
@@ -210,7 +211,9 @@ gradus.progress()
 # $$X = \begin{pmatrix} 1.6 & 60 \\ 1.7 & 62 \\ 1.8 & 64 \end{pmatrix}$$
 #
 # The mean of each column is $(1.7,\ 62)$: one number a feature, shape (2,). In NumPy, `X.mean(axis=0)` takes the
-# mean *along* axis 0, down the rows; what is left has the shape of the other axis.
+# mean *along* axis 0, down the rows; what is left has the shape of the other axis. `X.mean(axis=1)` goes along axis 1,
+# across the columns, and leaves one number a row, $(30.8,\ 31.85,\ 32.9)$, shape (3,). NumPy does not mind that it has
+# averaged metres with kilograms. You must.
 
 # %% exercise="column_means" minutes=5 difficulty=1
 def column_means(X):
@@ -233,6 +236,11 @@ def test_three_people():
 def test_one_row():
     "a single row is its own mean"
     assert_close(column_means(np.array([[4.0, 5.0, 7.0]])), [4.0, 5.0, 7.0])
+
+
+def test_lopsided():
+    "columns whose mean is not the value in the middle"
+    assert_close(column_means(np.array([[0.0, 1.0], [1.0, 1.0], [5.0, 4.0]])), [2.0, 2.0])
 
 
 ### BEGIN HIDDEN TESTS
@@ -272,6 +280,16 @@ def column_means(X):
     return X.mean(axis=0, keepdims=True)
 
 
+# %% mistake="column_means" name="median" hint="That is the median, the value in the middle. The mean is the sum divided by the number of rows."
+def column_means(X):
+    return np.median(X, axis=0)
+
+
+# %% mistake="column_means" name="counts-rows" hint="You went through as many columns as the table has rows. `len(X)` counts the rows; X.shape[1] counts the columns."
+def column_means(X):
+    return np.array([X[:, column].mean() for column in range(len(X))])
+
+
 # %% variant="column_means"
 def column_means(X):
     return np.array([sum(column) / len(column) for column in X.T])
@@ -306,19 +324,20 @@ def centre(X):
 def test_three_people():
     "the three people of the text"
     X = np.array([[1.6, 60.0], [1.7, 62.0], [1.8, 64.0]])
-    assert_close(centre(X), [[-0.1, -2.0], [0.0, 0.0], [0.1, 2.0]])
+    assert_close(centre(X), [[-0.1, -2.0], [0.0, 0.0], [0.1, 2.0]], atol=1e-6)
 
 
 def test_square():
     "as many rows as columns"
-    assert_close(centre(np.array([[1.0, 10.0], [3.0, 20.0]])), [[-1.0, -5.0], [1.0, 5.0]])
+    X = np.array([[1.0, 10.0, 0.0], [3.0, 20.0, 0.0], [8.0, 30.0, 3.0]])
+    assert_close(centre(X), [[-3.0, -10.0, -1.0], [-1.0, 0.0, -1.0], [4.0, 10.0, 2.0]], atol=1e-6)
 
 
 ### BEGIN HIDDEN TESTS
 def test_random():
     "a larger table"
     X = rng.normal(size=(20, 3)) * 5 + 2
-    assert_close(centre(X), reference.centre(X))
+    assert_close(centre(X), reference.centre(X), atol=1e-6)
 
 
 ### END HIDDEN TESTS
@@ -352,6 +371,21 @@ def centre(X):
     return X + X.mean(axis=0)
 
 
+# %% mistake="centre" name="turned-round" hint="You subtracted the table from its means, so that every sign is turned round. Write the table first: X - ..."
+def centre(X):
+    return X.mean(axis=0) - X
+
+
+# %% mistake="centre" name="row-means-flat" hint="`axis=1` gives one mean a row, shape (N,). You need one a column, shape (D,): NumPy then subtracts it from every row of X."
+def centre(X):
+    return X - X.mean(axis=1)
+
+
+# %% mistake="centre" name="median" hint="You subtracted the median, the value in the middle. Subtract the mean of each column."
+def centre(X):
+    return X - np.median(X, axis=0)
+
+
 # %% variant="centre"
 def centre(X):
     result = X.copy()
@@ -363,8 +397,8 @@ def centre(X):
 # %% [markdown]
 # ### Your function at work
 #
-# The cloud on the left is the data. On the right is what **your** `centre` makes of it. Move the slider: the left
-# cloud wanders, and the right one must stay on the cross.
+# Each of the 120 points is a row of a table (120, 2). The cloud on the left is the data; on the right is what **your**
+# `centre` makes of it. Move the slider: the left cloud wanders, and the right one must stay on the cross.
 
 # %%
 cloud = np.random.default_rng(1).normal(size=(120, 2)) * [1.0, 0.5]
@@ -373,12 +407,15 @@ cloud = np.random.default_rng(1).normal(size=(120, 2)) * [1.0, 0.5]
 def centring(shift=2.0):
     """Two clouds of points: as given, and centred by your function."""
     given = cloud + [shift, shift / 2]
+    centred = written(centre, given)
+    if centred is None:
+        return plot.message("Write `centre` first, then run this cell again.")
     figure, panels = plot.figure(columns=2, height=3.2)
-    for axes, points, title in ((panels[0], given, "given"), (panels[1], centre(given), "after your centre")):
+    for axes, points, title in ((panels[0], given, "given"), (panels[1], centred, "after your centre")):
         axes.scatter(points[:, 0], points[:, 1], s=12)
         axes.axhline(0, color="grey", lw=1)
         axes.axvline(0, color="grey", lw=1)
-        axes.set(xlim=(-6, 6), ylim=(-4, 4), title=title)
+        axes.set(xlim=(-8, 8), ylim=(-4, 4), xlabel="column 0", ylabel="column 1", title=title)
     return figure
 
 
@@ -424,6 +461,11 @@ def test_all_missing():
     assert_raises(ValueError, mean_of_known, np.array([np.nan, np.nan]))
 
 
+def test_empty():
+    "no value at all: ValueError"
+    assert_raises(ValueError, mean_of_known, np.array([]))
+
+
 ### BEGIN HIDDEN TESTS
 def test_random():
     "many values, some missing"
@@ -444,9 +486,12 @@ def mean_of_known(x):
     return x.mean()
 
 
-# %% mistake="mean_of_known" name="compared" hint="`x != np.nan` is true for every value, because NaN is equal to nothing. Ask np.isnan(x)."
+# %% mistake="mean_of_known" name="compared" hint="A comparison with np.nan keeps every value, by `!=` and by `is not`: NaN is equal to nothing. Ask np.isnan(x)."
 def mean_of_known(x):
-    return x[x != np.nan].mean()
+    known = x[x != np.nan]
+    if known.size == 0:
+        raise ValueError("nothing known")
+    return known.mean()
 
 
 # %% mistake="mean_of_known" name="as-zero" hint="You counted missing values as zeros. They are not there: neither the sum nor the count may include them."
@@ -461,6 +506,27 @@ def mean_of_known(x):
     return np.nanmean(x)
 
 
+# %% mistake="mean_of_known" name="mask-turned-round" hint="You kept the missing values and dropped the others. `np.isnan(x)` is true where a value is missing; ~ turns it round."
+def mean_of_known(x):
+    known = x[np.isnan(x)]
+    if known.size == 0:
+        raise ValueError("nothing known")
+    return known.mean()
+
+
+# %% mistake="mean_of_known" name="gives-up" hint="You raise the error as soon as one value is missing. Raise it only if no value is known."
+def mean_of_known(x):
+    if np.isnan(x).any():
+        raise ValueError("something is missing")
+    return x.mean()
+
+
+# %% mistake="mean_of_known" name="wrong-error" hint="With nothing to count you divide by zero. Look at the count before you divide, and raise a ValueError yourself."
+def mean_of_known(x):
+    known = [float(value) for value in x if not np.isnan(value)]
+    return sum(known) / len(known)
+
+
 # %% variant="mean_of_known"
 def mean_of_known(x):
     values = [float(value) for value in x if not np.isnan(value)]
@@ -473,7 +539,8 @@ def mean_of_known(x):
 # ## A result on real data
 #
 # scikit-learn's table of 178 Italian wines has 13 measurements a wine. Your `centre` brings every column's mean to
-# zero. The number to beat: the largest mean left over must be below $10^{-10}$.
+# zero. Not quite to zero: a computer keeps about 16 digits of a number and rounds the rest away. The number to beat: the
+# largest mean left over, whatever its sign, must be below $10^{-10}$.
 
 # %%
 from sklearn.datasets import load_wine
@@ -482,11 +549,14 @@ wines = load_wine().data  # (178, 13)
 try:
     left_over = np.abs(centre(wines).mean(axis=0)).max()
     print(f"{wines.shape[0]} wines, {wines.shape[1]} measurements; largest mean left over: {left_over:.1e}")
-except NotImplementedError:
-    print("Write `centre` first.")
+except (NotImplementedError, NameError):
+    print("Write `centre` first, and run its cell.")
 
 # %% [markdown]
 # ## In your own words
+#
+# A person reads these answers, not a check. Double-click YOUR ANSWER HERE, write two or three sentences in its place, and
+# leave the cell with Shift + Enter.
 #
 # **Question 1 (1 point).** `column_means(X)` of a table with the shape (100, 7) has the shape (7,). Why is that axis 0 and not axis 1?
 
@@ -501,6 +571,11 @@ except NotImplementedError:
 # up elsewhere, later, and depends on the order in which cells were run.
 
 # %% [markdown]
+# ## Before you hand in
+#
+# Restart the kernel and run all cells (*Kernel*, *Restart Kernel and Run All Cells*). What you then see is what counts.
+# Save (Ctrl + S).
+#
 # ## What you can do now
 #
 # - Run a check, read what went in, what came out and what was expected, and know what to try when a hint does not help.
