@@ -9,6 +9,9 @@ export OMP_NUM_THREADS ?= 1
 export OPENBLAS_NUM_THREADS ?= 1
 export MKL_NUM_THREADS ?= 1
 
+# Files of tests that run side by side. A test may start two processes of its own, so more than four help nobody.
+WORKERS ?= $(shell n=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 1); [ $$n -gt 4 ] && echo 4 || echo $$n)
+
 # The grader's sandbox. Only root may install it; everybody else is told, and the tests that need it are skipped.
 define BUBBLEWRAP
 if [ "$$(uname -s)" = Linux ] && ! command -v bwrap >/dev/null; then \
@@ -58,7 +61,7 @@ test: $(STAMP) lint
 	@echo "== hand-outs against their sources, through all the gates"
 	$(BIN)/autograder build --check
 	@echo "== tests"
-	$(BIN)/python -m pytest -ra --durations=10
+	$(BIN)/python -m pytest -ra --durations=10 -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 
 site: $(STAMP)
 	$(BIN)/autograder site

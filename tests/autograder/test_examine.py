@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import html
 import json
-import time
 
 import nbformat
 import pytest
@@ -143,10 +142,10 @@ def test_the_time_for_a_notebook_ends(bundle, right):
 def test_checks_take_no_more_than_the_time_for_a_notebook(bundle, right):
     """Each call is quick enough by itself; all of them together are not."""
     slow = {"softmax": "import time\ndef softmax(z):\n    time.sleep(0.9)\n    return z"}
-    start = time.monotonic()
     limits = Limits(cell_seconds=5, call_seconds=1, total_seconds=2)
     result = examine(paper(bundle, right | slow), bundle, limits)
-    assert time.monotonic() - start < 4
+    reached = [row["test"] for row in result.reports["softmax"]["rows"] if row["status"] == "fail"]
+    assert len(reached) <= 2  # of four, at 0.9 s each
     assert result.reports["softmax"]["score"] == 0 and "used up" in str(result.reports["softmax"])
     assert "used up" in str(result.reports["Scaler"])
 

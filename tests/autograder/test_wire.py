@@ -208,14 +208,14 @@ def array32(count):
     ids=["lists", "nested lists", "promises", "maps"],
 )
 def test_a_frame_that_unfolds_to_too_much_is_refused_before_it_does(data):
-    start = time.monotonic()
+    start = time.process_time()  # not the wall's: the machine may be busy
     tracemalloc.start()
     with pytest.raises(WireError, match="too many"):
         unpack(data)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert peak < 1 << 20
-    assert time.monotonic() - start < 10
+    assert time.process_time() - start < 10
 
 
 def test_the_sender_refuses_what_the_receiver_would():
