@@ -151,6 +151,13 @@ def test_unknown_mistake_and_right_answer_draw_none():
     assert bank().match(run(RIGHT)) is None
 
 
+def test_errors_of_one_kind_are_a_known_mistake_only_if_every_test_agrees():
+    crash = "def softmax(z):\n    if z.shape != (2, 3):\n        raise ValueError('here')\n    return z\n"
+    known = Bank.from_dict({"exercises": {"softmax": [entry("crash", "look there", run(crash), True)]}})
+    assert known.match(run(crash)) == ("crash", "look there")
+    assert known.match(run("def softmax(z):\n    raise ValueError('elsewhere')\n")) is None
+
+
 def test_bank_keeps_no_numbers_of_passed_tests():
     known = entry("overflow", "h", run(OVERFLOW), True)
     assert known["tests"]["test_rows"] == ["pass", []]

@@ -45,7 +45,8 @@ class Bank:
         """(name, hint) of the mistake that answers as `report` does, or None.
 
         First a mistake that agrees on every test; else the one that agrees on the most failed tests, at
-        least half of them, and more than any other.
+        least half of them, and more than any other. That both stopped with a ValueError somewhere says little: where
+        nothing but the kinds of errors is the same, every test has to agree.
         """
         failed = [row for row in report.rows if row.status in ("fail", "error")]
         if not failed or any(row.status == "missing" for row in report.rows):
@@ -56,7 +57,9 @@ class Bank:
             passes = all(
                 known.tests.get(row.test, ["pass"])[0] == "pass" for row in report.rows if row.status == "pass"
             )
-            ranked.append((len(same) == len(failed) and passes, len(same), known))
+            exact = len(same) == len(failed) and passes
+            if exact or any(row.status == "fail" or row.seen[0][0] not in ("s", "e") for row in same):
+                ranked.append((exact, len(same), known))
         ranked.sort(key=lambda entry: (entry[0], entry[1]), reverse=True)
         if not ranked:
             return None
