@@ -90,6 +90,7 @@ explore(alarm, threshold=slider(0.5, 0.0, 1.0, 0.02, "threshold"))
 # %% [markdown]
 # Push the threshold to 1. The network never says yes, so it finds no 8 at all, and still about 0.9 of its answers are
 # right. **One number is not a measurement.** Find a threshold that misses no 8: how many false alarms does that cost?
+# (The first bars are pictures that are plainly no 8. They are so many that they reach out of the picture.)
 #
 # You will draw this trade-off for your own network, at the end. First there must be one.
 
@@ -165,6 +166,7 @@ def beginning(fan_in, fan_out, seed):
 def gradients_of(w, b, x):
     """Scores of x, and the gradients of their sum with respect to the parameters."""
     layer = Linear(*w.shape, np.random.default_rng(0))
+    assert isinstance(layer.w, Tensor) and isinstance(layer.b, Tensor), "`w` and `b` should be Tensors, not arrays."
     layer.w.data, layer.b.data = w.copy(), b.copy()
     z = layer(Tensor(x))
     z.sum().backward()
@@ -294,6 +296,18 @@ class Linear:
         return [self.w]
 
 
+# %% mistake="Linear" name="bias-as-a-row" hint="Your bias has the shape (1, fan_out). It gives the right scores, but it should be a list of one number a neuron, (fan_out,)."
+class Linear:
+    def __init__(self, fan_in, fan_out, rng):
+        self.w, self.b = Tensor(he_normal(fan_in, fan_out, rng)), Tensor(np.zeros((1, fan_out)))
+
+    def __call__(self, x):
+        return x @ self.w + self.b
+
+    def parameters(self):
+        return [self.w, self.b]
+
+
 # %% mistake="Linear" name="outside-the-engine" hint="The scores are right, but you computed them with the arrays in `.data`, so the engine does not know where they came from and finds no gradients. Multiply the Tensors themselves."
 class Linear:
     def __init__(self, fan_in, fan_out, rng):
@@ -347,7 +361,9 @@ class Linear:
 #   chain carries the flag `training` (False to begin with); `train(True)` sets it, and passes it on to every layer that
 #   has a method `train` itself.
 #
-# **In code.** Write `Sequential`.
+# **In code.** Write `Sequential`. `Sequential(Linear(64, 32, rng), Tensor.relu, Linear(32, 10, rng))` is a chain of
+# three: it is given its layers one after the other, not in a list. It makes scores (N, 10) out of a Tensor (N, 64),
+# and its `parameters()` are four Tensors, of shapes (64, 32), (32,), (32, 10), (10,).
 
 # %% exercise="Sequential" minutes=8 difficulty=2
 class Sequential:
@@ -452,7 +468,10 @@ def test_parameters():
 def test_train():
     "learning or answering: every layer is told, an inner chain's too"
     flags, answer = switched([True, False])
-    assert flags == [[False, False, False], [True, True, True], [False, False, False]]
+    told = "The flags of the chain, of a layer in it, and of a layer in an inner chain"
+    assert flags[0] == [False, False, False], f"{told} should be False at the start."
+    assert flags[1] == [True, True, True], f"{told} should be True after train(True)."
+    assert flags[2] == [False, False, False], f"{told} should be False after train(False)."
     assert_close(answer, np.array([1.0, 3.0]))
 
 
@@ -595,6 +614,65 @@ class Sequential:
         self.training = mode
 
 
+# %% mistake="Sequential" name="flag-written" hint="You write the flag into each layer yourself, so what is inside an inner chain never hears of it. Call the layer's own `train(mode)`, which passes it on."
+class Sequential:
+    def __init__(self, *layers):
+        self.layers, self.training = list(layers), False
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers if hasattr(layer, "parameters") for p in layer.parameters()]
+
+    def train(self, mode=True):
+        self.training = mode
+        for layer in self.layers:
+            layer.training = mode
+
+
+# %% mistake="Sequential" name="not-kept" hint="Each layer is called, but what it makes is thrown away, so the input comes out again. Keep it: `x = layer(x)`."
+class Sequential:
+    def __init__(self, *layers):
+        self.layers, self.training = list(layers), False
+
+    def __call__(self, x):
+        for layer in self.layers:
+            layer(x)
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers if hasattr(layer, "parameters") for p in layer.parameters()]
+
+    def train(self, mode=True):
+        self.training = mode
+        for layer in self.layers:
+            if hasattr(layer, "train"):
+                layer.train(mode)
+
+
+# %% mistake="Sequential" name="takes-a-list" hint="Your chain takes one argument, a list of layers. It is given each layer by itself: `def __init__(self, *layers)` collects them."
+class Sequential:
+    def __init__(self, layers):
+        self.layers, self.training = layers, False
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        return [p for layer in self.layers if hasattr(layer, "parameters") for p in layer.parameters()]
+
+    def train(self, mode=True):
+        self.training = mode
+        for layer in self.layers:
+            if hasattr(layer, "train"):
+                layer.train(mode)
+
+
 # %% mistake="Sequential" name="train-means-true" hint="`train(False)` leaves the layers in training. Pass on the mode that was given, not always True."
 class Sequential:
     def __init__(self, *layers):
@@ -643,8 +721,11 @@ class Sequential:
 # ### See it: what untrained networks look like
 #
 # Each picture is a network of **your** `Linear` and `Sequential` with two inputs and one output, fresh from the dice.
-# The shade is its score at every point of the plane. With no hidden layer it is a ramp, and the border is a straight
-# line. Every relu neuron adds a crease. Count the creases; then go deeper.
+# The shade is its score at every point of the plane: violet above 0, orange below, a black line where it is 0. On the
+# right is the score along the dashed line. With no hidden layer it is a ramp, and the border is a straight line. Every
+# relu neuron adds a crease. (Biases start from 0, so with one hidden layer all creases run through the middle.) Count
+# them along the dashed line, for 1, 2, 3 neurons; then go deeper. With a single neuron a layer often all is grey: where
+# one gives 0, all behind it get 0.
 
 # %%
 plane_x, plane_y = np.meshgrid(np.linspace(-3, 3, 60), np.linspace(-3, 3, 60))
@@ -669,9 +750,10 @@ def untrained(hidden, width, bend, seed):
     axes[0].pcolormesh(plane_x, plane_y, score, cmap="PuOr", vmin=-reach, vmax=reach, shading="auto", rasterized=True)
     if score.min() < 0 < score.max():
         axes[0].contour(plane_x, plane_y, score, levels=[0], colors="black")
-    axes[0].set(aspect="equal", title=f"{sum(p.data.size for p in net.parameters())} parameters")
-    axes[1].plot(plane_x[0], score[30])
-    axes[1].set(xlabel="x, along the middle", ylabel="score")
+    axes[0].axhline(plane_y[44, 0], color="black", linewidth=1, linestyle="--")
+    axes[0].set(aspect="equal", xlabel="first input", ylabel="second input", title=f"{sum(p.data.size for p in net.parameters())} parameters")
+    axes[1].plot(plane_x[0], score[44])
+    axes[1].set(xlabel="first input, along the dashed line", ylabel="score")
     return figure
 
 
@@ -745,10 +827,10 @@ def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
 
 # %% check="train_epoch" points=7
 @inside
-def epochs(X, y, batch_size, lr, count=1, pull=None, seed=0):
+def epochs(X, y, batch_size, lr, count=1, pull=None, classes=None):
     """Train a linear model from zero; what it said, its parameters, and what it was shown and when."""
-    dice = np.random.default_rng(seed)
-    layer = Linear(X.shape[1], int(y.max()) + 1, dice)
+    dice = np.random.default_rng(0)
+    layer = Linear(X.shape[1], classes or int(y.max()) + 1, dice)
     layer.w.data, layer.b.data = np.zeros(layer.w.shape), np.zeros(layer.b.shape)
     seen, modes = [], []
 
@@ -761,9 +843,9 @@ def epochs(X, y, batch_size, lr, count=1, pull=None, seed=0):
     model = Spy(layer)
     optimiser = Optimiser(model.parameters(), sgd_step, lr=lr)
     penalty = None if pull is None else lambda: (layer.w**2).sum() * pull
-    given, classes = X.copy(), y.copy()
-    losses = [train_epoch(model, given, classes, optimiser, batch_size, dice, penalty) for _ in range(count)]
-    unchanged = np.array_equal(given, X) and np.array_equal(classes, y)
+    given, told = X.copy(), y.copy()
+    losses = [train_epoch(model, given, told, optimiser, batch_size, dice, penalty) for _ in range(count)]
+    unchanged = np.array_equal(given, X) and np.array_equal(told, y)
     assert unchanged, "train_epoch changed X or y in place. Shuffle their indices, and leave the tables as they are."
     return {"losses": losses, "w": layer.w.data, "b": layer.b.data, "seen": seen, "modes": [*modes, bool(model.training)]}
 
@@ -791,10 +873,10 @@ POINTS, CLASSES = np.array([[1.0, 2.0], [3.0, -1.0], [0.0, 1.0], [-2.0, 2.0], [4
 
 def test_one_example():
     "one example, one step, as in the text"
-    found = epochs(np.array([[1.0, 2.0], [1.0, 2.0]]), np.array([0, 1]), 2, 1.0)
-    assert_close(found["losses"], [np.log(2.0)])
-    found = epochs(np.array([[1.0, 2.0], [0.0, 0.0]]), np.array([0, 1]), 2, 2.0)
-    assert_close(found["w"], np.array([[0.5, -0.5], [1.0, -1.0]]))
+    found = epochs(np.array([[1.0, 2.0]]), np.array([0]), 1, 1.0, classes=2)
+    assert_close(found["losses"], [np.log(2.0)], name="the loss")
+    assert_close(found["w"], np.array([[0.5, -0.5], [1.0, -1.0]]), name="the weights")
+    assert_close(found["b"], np.array([0.5, -0.5]), name="the bias")
 
 
 def test_every_example_once():
@@ -916,6 +998,59 @@ def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
         total += cross_entropy(logits.data, y[batch])
     model.train(False)
     return float(total)
+
+
+# %% mistake="train_epoch" name="means-over-examples" hint="You added up the batches' mean losses and divided by the number of examples, so the result is too small by about the batch size. A batch's mean stands for all its examples: multiply it by their number first."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += cross_entropy(logits.data, y[batch])
+    model.train(False)
+    return float(total / len(X))
+
+
+# %% mistake="train_epoch" name="last-batch-as-a-whole-one" hint="You weigh every batch by batch_size. The last one may be smaller: weigh it by the number of its own examples."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += batch_size * cross_entropy(logits.data, y[batch])
+    model.train(False)
+    return float(total / len(X))
+
+
+# %% mistake="train_epoch" name="penalty-in-the-mean" hint="The weights move as they should, but you added the penalty to the loss that you return. The mean is of the cross-entropy alone."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += len(batch) * cross_entropy(logits.data, y[batch])
+        if penalty is not None:
+            total += float(penalty().data)
+    model.train(False)
+    return float(total / len(X))
 
 
 # %% mistake="train_epoch" name="tensor-into-the-loss" hint="`cross_entropy` and `d_cross_entropy` are unit 05's: they work on arrays. Give them `logits.data`, and hand the gradient that comes out to `logits.backward`."
@@ -1091,8 +1226,9 @@ def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
 # %% [markdown]
 # ### See it: the playground
 #
-# Two classes that no straight line can part. Press play, or push the slider: **your** layers and **your**
-# `train_epoch` learn, epoch by epoch, and the border moves. Give it too few neurons. Give it far too large a learning
+# Two classes that no straight line can part, circles and squares. The ground is orange where the network says circle,
+# violet where it says square, paler where it is unsure; the black line is the border. Press play, or push the slider:
+# **your** layers and **your** `train_epoch` learn, epoch by epoch, and the border moves. Give it too few neurons. Give it far too large a learning
 # rate. Then choose the noisy moons, and let a wide network train for long: what does the border do around the single
 # points that lie on the wrong side?
 
@@ -1150,12 +1286,12 @@ def playground(epochs, ground, width, lr):
     X, y = GROUNDS[ground]
     figure, axes = plot.figure(2, height=3.4)
     shade = np.tanh(score / 4).reshape(plane_x.shape)
-    axes[0].pcolormesh(plane_x, plane_y, shade, cmap="PuOr", vmin=-1.6, vmax=1.6, shading="auto", rasterized=True)
+    axes[0].pcolormesh(plane_x, plane_y, shade, cmap="PuOr", vmin=-2.2, vmax=2.2, shading="auto", rasterized=True)
     if score.min() < 0 < score.max():
         axes[0].contour(plane_x, plane_y, shade, levels=[0], colors="black")
     for value, colour, marker in ((0, plot.ORANGE, "o"), (1, plot.BLUE, "s")):
-        axes[0].scatter(*X[y == value].T, s=12, color=colour, marker=marker)
-    axes[0].set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3), title=f"epoch {epochs}: {right:.3f} right")
+        axes[0].scatter(*X[y == value].T, s=16, color=colour, marker=marker, edgecolors="white", linewidths=0.5)
+    axes[0].set(aspect="equal", xlim=(-3, 3), ylim=(-3, 3), xlabel="first input", ylabel="second input", title=f"epoch {epochs}: {right:.3f} right")
     axes[1].plot(range(1, len(losses) + 1), losses)
     axes[1].set(xlim=(0, 60), ylim=(0, 1), xlabel="epoch", ylabel="loss")
     return figure
@@ -1275,8 +1411,8 @@ def test_examples_differ():
 def test_way_back():
     "the gradient passes where the number did, divided as well"
     out, grad = dropped(np.full((6, 7), 3.0), 0.4, 4, True)
-    assert_close(grad, out / 3.0)
-    assert_close(np.unique(grad), np.array([0.0, 1 / 0.6]))
+    assert_close(grad, out / 3.0, name="the gradient")
+    assert_close(np.unique(grad), np.array([0.0, 1 / 0.6]), name="the different numbers in the gradient")
 
 
 def test_penalty():
@@ -1333,6 +1469,33 @@ def dropout(x, p, rng, training):
     if not training or p == 0:
         return x
     return x * ((rng.random(x.shape) < p) / (1 - p))
+
+
+# %% mistake="regularisers" name="kept-with-p" hint="You took p for the share that is KEPT, in the mask and in the division. It is the share that is switched off: keep with probability 1 - p, and divide by 1 - p."
+def dropout(x, p, rng, training):
+    if not training or p == 0:
+        return x
+    return x * ((rng.random(x.shape) < p) / p)
+
+
+# %% mistake="regularisers" name="divided-when-answering" hint="You divide by 1 - p when answering too. Nothing is missing then, so nothing is to be made up for: if `training` is False, return x as it is."
+def dropout(x, p, rng, training):
+    if training:
+        x = x * (rng.random(x.shape) >= p)
+    return x / (1 - p)
+
+
+# %% mistake="regularisers" name="nothing-when-answering" hint="If `training` is False your function ends without a return, so it gives None. Return x then."
+def dropout(x, p, rng, training):
+    if training:
+        return x * ((rng.random(x.shape) >= p) / (1 - p))
+
+
+# %% mistake="regularisers" name="one-number-for-all" hint="You drew a single number, so all of x is kept or all of it is lost. Draw one for every entry: `rng.random(x.shape)`."
+def dropout(x, p, rng, training):
+    if not training or p == 0:
+        return x
+    return x * (float(rng.random() >= p) / (1 - p))
 
 
 # %% mistake="regularisers" name="always-on" hint="Numbers are switched off when answering too, so the same picture gets another answer each time. If `training` is False, return x as it is."
@@ -1392,6 +1555,14 @@ def l2_penalty(params, lam):
     return total * lam
 
 
+# %% mistake="regularisers" name="halved" hint="Your penalty is half of what it should be. Some books put a factor of one half before the sum, so that the gradient is lam times w; here there is none."
+def l2_penalty(params, lam):
+    total = Tensor(0.0)
+    for w in params:
+        total = total + (w**2).sum()
+    return total * (lam / 2)
+
+
 # %% mistake="regularisers" name="last-only" hint="Only the last tensor of the list counts: the total is replaced in the loop. Add to it."
 def l2_penalty(params, lam):
     for w in params:
@@ -1413,9 +1584,11 @@ def l2_penalty(params, lam):
 # %% [markdown]
 # ### See it: a hundred examples, learnt by heart
 #
-# Only 100 digits to learn from, with every fifth label false, and a network with 9,000 weights. Black is the loss on what it learns from, colour the loss on
-# pictures that it does not learn from. Start with both brakes off: the black line goes down and down, and the other
-# turns and climbs. Then put on one brake at a time. (A setting takes a moment the first time.)
+# Only 100 digits to learn from, with every fifth label false, and a network with 9,000 weights. Black is the loss on
+# what it learns from, red the loss on pictures that it does not learn from; the dot is its lowest point. Start with both
+# brakes off: the black line goes down and down, and the red one turns and climbs. Then put on one brake at a time, and
+# watch the two numbers above the picture. Which of them do the brakes raise: the one at the best epoch, or the one at the
+# end? (A setting takes a moment the first time.)
 
 # %%
 class Dropout:
@@ -1529,6 +1702,7 @@ class EarlyStopping:
 
     def update(self, loss, parameters):
         """Note an epoch's validation loss; keep a copy of the parameters' values if it is better than all before.
+        NaN is never better.
 
         parameters: a list of Tensors.  Returns True if it is time to stop, else False.
         """
@@ -1677,7 +1851,7 @@ class EarlyStopping:
             w.data = values.copy()
 
 
-# %% mistake="EarlyStopping" name="kept-by-reference" hint="What comes back are the LAST weights, not the best. Either you keep them after every epoch: keep them only if the loss is better. Or you kept the arrays themselves, and the optimiser went on changing them: keep copies."
+# %% mistake="EarlyStopping" name="kept-by-reference" hint="What comes back are the LAST weights, not the best. Either you keep them after every epoch: keep them only if the loss is better. Or you kept the arrays themselves, and the optimiser went on changing them: keep copies. Or `restore` gives a new value to a name of its own: write into `p.data`."
 class EarlyStopping:
     def __init__(self, patience, min_delta=0.0):
         self.patience, self.min_delta, self.best, self.waited, self.kept = patience, min_delta, np.inf, 0, None
@@ -1767,6 +1941,25 @@ class EarlyStopping:
     def restore(self, parameters):
         for w, values in zip(parameters, self.kept):
             w.data = values.copy()
+
+
+# %% mistake="EarlyStopping" name="min-delta-added" hint="You ADD min_delta to the best, so that even a slightly worse loss counts as better. It should be harder, not easier: better means lower than `best - min_delta`."
+class EarlyStopping:
+    def __init__(self, patience, min_delta=0.0):
+        self.patience, self.min_delta = patience, min_delta
+        self.best, self.waited, self.kept = np.inf, 0, []
+
+    def update(self, loss, parameters):
+        if loss < self.best + self.min_delta:
+            self.best, self.waited = loss, 0
+            self.kept = [p.data.copy() for p in parameters]
+        else:
+            self.waited += 1
+        return self.waited >= self.patience
+
+    def restore(self, parameters):
+        for p, values in zip(parameters, self.kept):
+            p.data = values.copy()
 
 
 # %% mistake="EarlyStopping" name="higher-is-better" hint="You keep the epoch with the HIGHEST loss, as if it were an accuracy. A loss is better when it is lower."
@@ -2008,8 +2201,9 @@ def precision_recall_f1(cm):
 #
 # **In words.** Back to "is this an 8?". A threshold cuts the scores in two, and every threshold has its own recall and
 # its own false alarms. One number judges the scores themselves, whatever the threshold: take one 8 and one other
-# picture at random. How probable is it that the 8 has the higher score? That is the *area under the ROC curve*,
-# AUC. A coin gets 0.5, a perfect order 1.
+# picture at random. How probable is it that the 8 has the higher score? A coin gets 0.5, a perfect order 1. The number
+# is called *AUC*, area under the curve. The curve is recall drawn against the share of false alarms, a point for each
+# threshold: the *ROC curve*, a name from the days of radar (receiver operating characteristic). You will see it below.
 #
 # **In small numbers.** Two 8s with scores 0.9 and 0.4, two others with 0.5 and 0.1. Four pairs: $0.9 > 0.5$ yes,
 # $0.9 > 0.1$ yes, $0.4 > 0.5$ no, $0.4 > 0.1$ yes. AUC is $3/4$. A tie counts one half.
@@ -2186,7 +2380,8 @@ def roc_auc(scores, y):
 #
 # Now it is **your** network that is asked "is this an 8?": its probability for class 8, on the validation set. The
 # counts come from **your** `confusion_matrix`, precision and recall from **your** `precision_recall_f1`, the area from
-# **your** `roc_auc`. Slide the threshold, and watch the dot walk along both curves. Where would you set it for a
+# **your** `roc_auc`. Slide the threshold, and watch the dot walk along both curves. (At 1 nothing is called an 8:
+# precision would be $0/0$, you take 0, and the dot leaves its curve.) The dotted line is a coin's. Where would you set it for a
 # machine that sorts post? Where for one that looks for a disease?
 
 # %%
@@ -2570,14 +2765,14 @@ def random_search(space, objective, trials, rng):
 
 # %%
 EPOCHS, TRIALS = 6, 12  # more of either finds better settings, and takes longer
-DIGITS_SPACE = {"log_lr": (-4.0, -0.5), "width": [16, 32, 64, 128], "p": (0.0, 0.6)}
+DIGITS_SPACE = {"lr": (0.0001, 0.3, "log"), "width": [16, 32, 64, 128], "p": (0.0, 0.6)}
 
 
 def digit_net(settings, dice):
     """A network with one hidden layer and dropout, and its optimiser."""
     width = int(settings["width"])
     net = Sequential(Linear(64, width, dice), Tensor.relu, Dropout(settings["p"], dice), Linear(width, 10, dice))
-    return net, Optimiser(net.parameters(), adam_step, lr=10.0 ** settings["log_lr"])
+    return net, Optimiser(net.parameters(), adam_step, lr=settings["lr"])
 
 
 def trial(settings):
@@ -2617,12 +2812,13 @@ if outcome is None:
 else:
     history, best, net, losses = outcome
     answers = net(Tensor(X_test)).data.argmax(axis=1)
-    print(f"best settings: lr {10 ** best['log_lr']:.4f}, width {best['width']}, dropout {best['p']:.2f}")
+    print(f"best settings: lr {best['lr']:.4f}, width {best['width']}, dropout {best['p']:.2f}")
     print(f"right on the test set: {np.mean(answers == y_test):.4f} (to beat: 0.96)")
 
 # %% [markdown]
 # On the left every trial is a dot: height is its accuracy, size its width, shade its dropout. Which setting matters
-# most? On the right is the confusion matrix of the test: **your** count of **your** network's mistakes.
+# most? In the middle is the confusion matrix of the test: **your** count of **your** network's mistakes. On the right
+# is one of these mistakes; the slider goes through them. Would you have known?
 
 # %%
 def result(picture):
@@ -2630,12 +2826,12 @@ def result(picture):
     if outcome is None:
         raise NotImplementedError
     figure, axes = plot.figure(3, height=3.4)
-    lr = [settings["log_lr"] for settings, score in history]
+    lr = [settings["lr"] for settings, score in history]
     size = [settings["width"] for settings, score in history]
     shade = [settings["p"] for settings, score in history]
     dots = axes[0].scatter(lr, [score for settings, score in history], s=size, c=shade, cmap="cividis", vmin=0, vmax=0.6)
     figure.colorbar(dots, ax=axes[0], label="dropout p", location="bottom")
-    axes[0].set(xlabel="log10 of lr", ylabel="accuracy (validation)", ylim=(0, 1.02))
+    axes[0].set(xscale="log", xlabel="learning rate", ylabel="accuracy (validation)", ylim=(0, 1.02))
     cm = confusion_matrix(y_test, answers, 10)
     axes[1].imshow(np.sqrt(cm), cmap="Blues", aspect="auto")
     for i, j in zip(*np.nonzero(cm)):
