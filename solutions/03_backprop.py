@@ -14,13 +14,12 @@ import gc
 import time
 import weakref
 
-import matplotlib.pyplot as plt
 import numpy as np
 
 import gradus
 from gradus import add_to, plot
 from gradus.check import assert_close, check, inside, rng
-from gradus.check.expressions import computed, evaluate, measured
+from gradus.check.expressions import computed, evaluate, measured, shares
 from gradus.data import digits
 from gradus.standin import backprop as pytorch
 from gradus.stepper import step_through
@@ -177,7 +176,7 @@ def node(expression, grad, **inputs):
         "value": out.data,
         "op": out.op,
         "parents": [names.get(id(parent), "another") for parent in out.parents],
-        "shares": [rule(grad) for rule in out.rules],
+        "shares": shares(out, grad),
     }
 
 
@@ -295,6 +294,17 @@ def add(a, b):
     return Tensor.made("+", Tensor.value(a) + Tensor.value(b), (a, 1.0), (b, 1.0))
 
 
+# %% mistake="tensor" name="share-of-tensors" hint="The product's rules multiply by `b` and `a`, which are Tensors. A share is a plain array: multiply by the arrays behind them, `Tensor.value(b)` and `Tensor.value(a)`."
+def multiply(a, b):
+    return Tensor.made("*", Tensor.value(a) * Tensor.value(b), (a, lambda grad: grad * b), (b, lambda grad: grad * a))
+
+
+# %% mistake="tensor" name="array-for-a-rule" hint="The arrows of your product hold arrays where their rules should stand. A rule is a function of the gradient that arrives: `lambda grad: grad * Tensor.value(b)`."
+def multiply(a, b):
+    x, y = Tensor.value(a), Tensor.value(b)
+    return Tensor.made("*", x * y, (a, y), (b, x))
+
+
 # %% mistake="tensor" name="calls-itself" hint="`a + b` calls `add`, and your `add` computes `a + b` again: it never ends. Add the arrays behind the two: `Tensor.value(a) + Tensor.value(b)`."
 def add(a, b):
     return Tensor.made("+", a + b, (a, lambda grad: grad), (b, lambda grad: grad))
@@ -339,6 +349,12 @@ step_through(squared_score, Tensor, w=3.0, x=2.0, b=-4.0)
 # to $c$ and to $a$. If $a$ spoke next, it would miss what comes to it by way of $c$ and $b$. Sorting the nodes by their
 # number of steps to $d$ makes just this mistake: $a$ is one step away, as $c$ is, but $b$ is two.
 #
+# ```
+#     a --> b --> c --> d
+#     |                 ^
+#     +-----------------+
+# ```
+#
 # **In maths.** The line is a *topological order*. Find it by searching the graph from its end, *depth first*: a node
 # may stand in line when all its parents stand there.
 #
@@ -349,6 +365,19 @@ step_through(squared_score, Tensor, w=3.0, x=2.0, b=-4.0)
 # - A node that you see for the first time: put it back, marked as *open*, and put its parents on top of it.
 # - A node that comes up again marked as open: all its parents are in line by now. It joins.
 # - A node that you have seen before, not marked: there is nothing to do.
+#
+# With the graph above, the top of the stack at the right:
+#
+# | taken off | | the stack now | the line |
+# |---|---|---|---|
+# | $d$ | new | $d$ open, $c$, $a$ | |
+# | $a$ | new, no parents | $d$ open, $c$, $a$ open | |
+# | $a$ open | joins | $d$ open, $c$ | $a$ |
+# | $c$ | new | $d$ open, $c$ open, $b$ | $a$ |
+# | $b$ | new | $d$ open, $c$ open, $b$ open, $a$ | $a$ |
+# | $a$ | seen before | $d$ open, $c$ open, $b$ open | $a$ |
+#
+# Then $b$, $c$ and $d$ come off, open, and join.
 #
 # Write `topological_order`. For `d = Tensor(1.0) + Tensor(2.0)` it returns a list of three: the two inputs, then `d`.
 
@@ -526,7 +555,23 @@ def topological_order(root):
     return order[::-1]
 
 
-# %% mistake="topological_order" name="not-remembered" hint="A node that can be reached in two ways stands in your line twice. Remember which nodes you have seen: a set does it."
+# %% mistake="topological_order" name="seen-when-pushed" hint="A node counts as seen as soon as it is put on the stack. A longer way may still lead to it, and then it must join earlier than where it lies. It is seen when you TAKE IT OFF for the first time; it may lie on the stack several times."
+def topological_order(root):
+    line, seen, stack = [], {root}, [(root, False)]
+    while stack:
+        node, is_open = stack.pop()
+        if is_open:
+            line.append(node)
+            continue
+        stack.append((node, True))
+        for parent in node.parents:
+            if parent not in seen:
+                seen.add(parent)
+                stack.append((parent, False))
+    return line
+
+
+# %% mistake="topological_order" name="not-remembered" hint="A node that can be reached in two ways stands in your line twice. Remember which nodes you have seen, in a set. And mark the ENTRY on the stack as open, such as (node, True): that a node comes up a second time does not mean that this is the open entry."
 def topological_order(root):
     order, stack = [], [(root, False)]
     while stack:
@@ -765,6 +810,12 @@ def unbroadcast(grad, shape):
     return grad.sum(axis=tuple(i for i, size in enumerate(shape) if size == 1), keepdims=True)
 
 
+# %% mistake="unbroadcast" name="from-the-left-reshaped" hint="You matched the shapes from the left, and `reshape` could not mend it. NumPy compares from the right: (3,) in front of (2, 3) is (1, 3), so the FIRST axis was stretched."
+def unbroadcast(grad, shape):
+    axes = tuple(i for i in range(grad.ndim) if i >= len(shape) or shape[i] == 1)
+    return grad.sum(axis=axes).reshape(shape)
+
+
 # %% mistake="unbroadcast" name="one-sum" hint="Everywhere stands the sum of the whole gradient. Sum only along the axes that were stretched; the others keep their places apart."
 def unbroadcast(grad, shape):
     return np.full(shape, grad.sum())
@@ -811,7 +862,7 @@ def grid(axes, values, title):
     axes.pcolormesh(table, cmap=plot.diverging(), vmin=-14, vmax=14, edgecolors="black", linewidth=0.5)
     for (i, j), number in np.ndenumerate(table):
         axes.text(j + 0.5, i + 0.5, f"{number:g}", ha="center", va="center", fontsize=11)
-    axes.set(title=title, xlim=(0, 4), ylim=(3, 0))
+    axes.set(title=title, xlim=(-0.02, 4.02), ylim=(3.02, -0.02))  # room for the lines at the edge
     axes.axis("off")
 
 
@@ -1423,6 +1474,16 @@ def divide(a, b):
     return Tensor.made("/", x / y, (a, lambda grad: grad * y), (b, lambda grad: -grad * x / y**2))
 
 
+# %% mistake="arithmetic" name="number-has-no-data" hint="In `10 - a` and `1 / a` one operand is a plain number, and a number has no `.data`. `Tensor.value(...)` gives the array behind either kind."
+def subtract(a, b):
+    return Tensor.made("-", a.data - b.data, (a, lambda grad: grad), (b, lambda grad: -grad))
+
+
+def divide(a, b):
+    x, y = a.data, b.data
+    return Tensor.made("/", x / y, (a, lambda grad: grad / y), (b, lambda grad: -grad * x / (y * y)))
+
+
 # %% mistake="arithmetic" name="same-exponent" hint="The exponent stayed as it was. The slope of x ** n is n * x ** (n - 1): one less."
 def power(a, n):
     x = Tensor.value(a)
@@ -1463,7 +1524,7 @@ def power(a, n):
 # **In words.** A network needs bends. `exp` and `log` make losses, `relu` and `tanh` make hidden units. Each takes one
 # operand, number by number.
 #
-# **In maths.** Three of the slopes are best said with the **result** $y$, which has been computed already:
+# **In maths.** Two of the slopes are best said with the **result** $y$, which has been computed already:
 #
 # | function | value $y$ | slope | |
 # |---|---|---|---|
@@ -1742,15 +1803,18 @@ def relu(self):
 #   both numbers there get 1. Both numbers of the second row get 10.
 # - Its mean along axis 1 is $(1.5, 3.5)$. Each number moved the mean by half of itself, so they get $0.5$ and $5$.
 # - Pick the rows 0, 0 and 1, and let ones come back. The first row was picked twice: it gets 2, the second gets 1.
-# - Reshape or transpose it: the gradient is laid out back again.
+# - Reshape or transpose it: the gradient is laid out back again. With three axes look twice. `transpose(1, 2, 0)` makes
+#   (2, 3, 1) of the shape (1, 2, 3): axis 1 comes first, then 2, then 0. The way back is `transpose(2, 0, 1)`: there
+#   axis 0 now stands third, axis 1 first, axis 2 second. `np.argsort((1, 2, 0))` finds these places.
 #
 # **In maths.** If $s_i = \sum_j x_{ij}$ then $\bar x_{ij} = \bar s_i$. For a mean of $n$ numbers,
 # $\bar x_{ij} = \bar s_i / n$. Picking $v = x_k$ gives $\bar x_k$ the **sum** of all gradients of places that picked it.
 #
 # > **Numerics.** On a square table a gradient of shape (2,) fits along both axes. NumPy takes the last, silently. So
 # > first give back the axis that the sum took away: `np.expand_dims(grad, axis)` makes (2, 1) of (2,). Then
-# > `np.broadcast_to(..., shape)` stretches along the right one. And `full[key] = grad` keeps only one gradient where a
-# > place was picked twice; `np.add.at(full, key, grad)` adds them all.
+# > `np.broadcast_to(..., shape)` stretches along the right one. For picking, begin with zeros in the input's shape:
+# > `full = np.zeros(shape)`. Then `full[key] = grad` keeps only one gradient where a place was picked twice;
+# > `np.add.at(full, key, grad)` adds them all.
 #
 # **In code.** Write five methods. `axis` is None, a number or a tuple of numbers, as in NumPy. The sum is called `total`
 # here, since a function named `sum` in your notebook would hide Python's own; `t.sum(...)` calls it.
@@ -1866,9 +1930,10 @@ def test_transpose():
 
 def test_three_axes():
     "three axes in a circle"
-    a, c = np.arange(6.0).reshape(1, 2, 3), np.arange(6.0).reshape(2, 3, 1)
-    found = run("c * a.transpose(1, 2, 0)", a=a, c=c)
-    assert_close(found, {"value": c * c, "a": a})
+    a, c = np.arange(8.0).reshape(2, 2, 2), np.ones((2, 2, 2))
+    a_turned = np.array([[[0.0, 4.0], [1.0, 5.0]], [[2.0, 6.0], [3.0, 7.0]]])
+    assert_close(run("c * a.transpose(1, 2, 0)", a=a, c=c), {"value": a_turned, "a": c})
+    assert_close(run("c * a.transpose(1, 2, 0)", a=a, c=a_turned), {"value": a_turned**2, "a": a})
 
 
 def test_pick():
@@ -1925,6 +1990,31 @@ check("shapes", points=8)
 @add_to(Tensor)
 def total(self, axis=None, keepdims=False):
     return Tensor.made("sum", self.data.sum(axis=axis, keepdims=keepdims), (self, lambda grad: grad))
+
+
+# %% mistake="shapes" name="not-stretched-refused" hint="What arrives at a sum has the shape of the sum, and your rule hands it on in that shape. Each number of the input gets a share: `np.broadcast_to(grad, shape)` stretches it to the shape of the input."
+def unbroadcast(grad, shape):
+    full = (1,) * (np.ndim(grad) - len(shape)) + tuple(shape)
+    stretched = tuple(i for i in range(np.ndim(grad)) if full[i] == 1)
+    return np.sum(grad, axis=stretched, keepdims=True).reshape(shape)
+
+
+@add_to(Tensor)
+def total(self, axis=None, keepdims=False):
+    return Tensor.made("sum", self.data.sum(axis=axis, keepdims=keepdims), (self, lambda grad: grad))
+
+
+# %% mistake="shapes" name="none-expanded" hint="`np.expand_dims(grad, axis)` gives back ONE lost axis. Without an axis, or with keepdims=True, there is none to give back: stretch what arrives as it is."
+@add_to(Tensor)
+def total(self, axis=None, keepdims=False):
+    rule = lambda grad: np.broadcast_to(np.expand_dims(grad, axis), self.shape)
+    return Tensor.made("sum", self.data.sum(axis=axis, keepdims=keepdims), (self, rule))
+
+
+# %% mistake="shapes" name="plain-sum" hint="Your sum returns a plain array or number, which remembers nothing. Make the result with `Tensor.made`, like every operation."
+@add_to(Tensor)
+def total(self, axis=None, keepdims=False):
+    return self.data.sum(axis=axis, keepdims=keepdims)
 
 
 # %% mistake="shapes" name="wrong-axis" hint="For a sum along axis 1 your gradient is stretched along the wrong axis: NumPy aligns shapes from the right. Give the lost axis back first: `np.expand_dims(grad, axis)`."
@@ -2237,23 +2327,21 @@ def matmul(a, b):
 # %% [markdown]
 # ### See it: a small network
 #
-# Two examples with three features, two hidden units, one output each. Every box is a whole array now. Step through it
-# and watch the shapes on the way back: each gradient has the shape of its value, biases too.
+# Two examples with three features, two hidden units, one output each; the last box adds the two outputs up. Every box
+# is a whole array now. Step through it and watch the shapes on the way back: each gradient has the shape of its value.
+# Where is something summed, since it was used for both examples?
 
 
 # %%
-def small_network(W1, b1, W2, b2):
-    """The squared error of a network with one hidden layer on two examples."""
-    X, y = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]]), np.array([[1.0], [-1.0]])
+def small_network(W1, b1, W2):
+    """The summed outputs of a network with one hidden layer, for two examples."""
+    X = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, -1.0]])
     hidden = (X @ W1 + b1).tanh()
-    error = hidden @ W2 + b2 - y
-    return (error * error).mean()
+    return (hidden @ W2).sum()
 
 
 dice = np.random.default_rng(3)
-step_through(
-    small_network, Tensor, W1=dice.normal(size=(3, 2)), b1=np.zeros(2), W2=dice.normal(size=(2, 1)), b2=np.zeros(1)
-)
+step_through(small_network, Tensor, W1=dice.normal(size=(3, 2)), b1=np.zeros(2), W2=dice.normal(size=(2, 1)))
 
 # %% [markdown]
 # ## 9. The result: a network that reads digits

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from gradus.check.expressions import computed, evaluate, measured
+from gradus.check.expressions import computed, evaluate, measured, shares
 from gradus.check.traces import student_lines
 from gradus.standin.backprop import Tensor
 
@@ -58,3 +58,43 @@ def test_other_missing_attributes_are_left_alone():
     with pytest.raises(AttributeError) as caught:
         evaluate(Tensor, "a + np.nothing", INPUTS)
     assert "again" not in str(caught.value)
+
+
+class Engine:
+    """As much of a learner's engine as a message needs."""
+
+    def __init__(self, data, parents=(), op="", rules=()):
+        self.data, self.grad, self.parents, self.op, self.rules = np.array(data, float), None, parents, op, rules
+
+    def backward(self, grad=None):
+        for parent, rule in zip(self.parents, self.rules, strict=True):
+            parent.grad = np.sum(rule(np.ones(self.data.shape)), axis=()).reshape(parent.data.shape)
+
+
+def test_a_result_that_is_no_tensor_is_named():
+    Engine.lost = lambda self: None
+    with pytest.raises(
+        TypeError, match=r"a\.lost\(\) gave an object of type NoneType, not a Engine. Is a `return` missing"
+    ):
+        computed(Engine, "a.lost()", INPUTS)
+    with pytest.raises(TypeError, match=r"gave an object of type float64, not a Engine\.$"):
+        computed(Engine, "a.data[0]", INPUTS)
+
+
+def test_shares_are_arrays_made_by_functions():
+    a = Engine([1.0, 2.0])
+    assert shares(Engine(3.0, (a,), "f", (lambda grad: 2 * grad,)), 4.0) == [8.0]
+    with pytest.raises(TypeError, match="a rule is an object of type float; a function"):
+        shares(Engine(3.0, (a,), "f", (1.0,)), 4.0)
+    with pytest.raises(TypeError, match="a rule returned a Engine; a share is a plain array"):
+        shares(Engine(3.0, (a,), "f", (lambda grad: a,)), 4.0)
+
+
+def test_a_share_that_does_not_fit_is_named():
+    Engine.total = lambda self: Engine(self.data.sum(), (self,), "sum", (lambda grad: grad,))
+    with pytest.raises(
+        ValueError, match=r'rule of the operation "sum" gave a share of shape \(\) for a parent of shape \(2,\)'
+    ):
+        evaluate(Engine, "a.total()", INPUTS)
+    Engine.twice = lambda self: Engine(2 * self.data, (self,), "f", (lambda grad: 2 * grad,))
+    np.testing.assert_allclose(evaluate(Engine, "a.twice()", INPUTS)["a"], [2.0, 2.0])
