@@ -102,6 +102,7 @@ def one_ball(lr):
     RAVINE.draw(axes[0])
     RAVINE.trail(axes[0], path, plot.VERMILION, "the ball")
     RAVINE.curve(axes[1], path, plot.VERMILION)
+    axes[1].set(xlim=(0, 40))
     away = np.hypot(x, y)
     axes[0].set_title(f"learning rate {lr:.3f}", fontsize=10)
     title = f"after 40 steps {away:.2g} from the star" if away < 9 else "the ball has left the map"
@@ -235,6 +236,11 @@ def sgd_step(w, grad, state, lr):
 # %% mistake="sgd_step" name="only-w" hint="You return the new weights alone. Every step returns two things: the new weights, and the state for the next step; here that is an empty dictionary."
 def sgd_step(w, grad, state, lr):
     return w - lr * grad
+
+
+# %% mistake="sgd_step" name="state-first" hint="You return the state first. The order is: the new weights, then the state."
+def sgd_step(w, grad, state, lr):
+    return {}, w - lr * grad
 
 
 # %% mistake="sgd_step" name="sign-only" hint="You step by the sign of the slope, so that gentle and steep count the same. The plain step is proportional to the slope."
@@ -689,19 +695,20 @@ def rolling(momentum, lr):
         ("momentum", lambda *a: momentum_step(*a, momentum=momentum), plot.BLUE),
         ("Nesterov", lambda *a: nesterov_step(*a, momentum=momentum), plot.VERMILION),
     )
+    missing = [name for name, step, _ in balls if not usable(step)]
+    if len(missing) == 3:
+        return plot.message("Write `sgd_step`, `momentum_step` and `nesterov_step` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.4)
     RAVINE.draw(axes[0])
-    missing = []
     for name, step, colour in balls:
-        if not usable(step):
-            missing.append(name)
+        if name in missing:
             continue
         path = follow(step, RAVINE, lr, 60)
         RAVINE.trail(axes[0], path, colour, name)
         RAVINE.curve(axes[1], path, colour)
-    axes[0].set_title("cannot run yet: " + ", ".join(missing) if missing else f"60 steps of {lr:.3f}", fontsize=10)
-    if len(missing) < 3:
-        axes[0].legend(fontsize=7, loc="lower right")
+    axes[0].set_title("not written yet: " + ", ".join(missing) if missing else f"60 steps of {lr:.3f}", fontsize=10)
+    axes[0].legend(fontsize=7, loc="lower right")
+    axes[1].set(xlim=(0, 60))
     return figure
 
 
@@ -1270,6 +1277,8 @@ def beginnings(share):
         ("rmsprop_step", lambda *a: rmsprop_step(*a, alpha=share)),
         ("adam_step", lambda *a: adam_step(*a, beta2=share)),
     )
+    if not any(usable(step) for _, step in walkers):
+        return plot.message("Write `rmsprop_step` and `adam_step` first, then run this cell again.")
     for axis, (name, step) in zip(axes, walkers):
         w, state, path = np.zeros(10), {}, [np.zeros(10)]
         for _ in range(30):
@@ -1303,7 +1312,7 @@ explore(beginnings, share=slider(0.99, 0.5, 0.999, 0.001, "share kept"))
 # ## 6. AdamW: let weights fade
 #
 # **In words.** Large weights make a network's answers wild between the examples. So one lets every weight fade a little in each step,
-# unless its slope keeps it up: *weight decay*. An old recipe adds the decay to the gradient: $g + \lambda w$. With the plain step
+# unless its slope keeps it up: *weight decay*. An old recipe, with a small number $\lambda$ for how fast, adds the decay to the gradient: $g + \lambda w$. With the plain step
 # that is the same as fading. With Adam it is not! Adam divides by the usual size of what it is given. A weight with large slopes then
 # hardly fades, a weight with small slopes fades fast, and $\lambda$ is divided away. Loshchilov and Hutter's repair is simple: keep the
 # decay out of the gradient. Fade the weights first, on their own, then let Adam step with the bare slopes.
@@ -1493,6 +1502,8 @@ def fading(decay):
         ("decay in the gradient", lambda w, g, s: adam_step(w, g + decay * w, s, 0.02)),
         ("adamw_step", lambda w, g, s: adamw_step(w, g, s, 0.02, weight_decay=decay)),
     )
+    if not any(usable(lambda w, g, s, lr: step(w, g, s)) for _, step in recipes):
+        return plot.message("Write `adam_step` and `adamw_step` first, then run this cell again.")
     for axis, (name, step) in zip(axes, recipes):
         w, state, path = np.ones((2, 60)), {}, [np.ones(2)]
         for grad in noise:
@@ -1506,8 +1517,8 @@ def fading(decay):
         axis.plot(path[:, 0], color=plot.BLUE, label="small slopes")
         axis.plot(path[:, 1], color=plot.ORANGE, label="large slopes")
         axis.set_title(name if len(path) > 1 else f"{name}: not written yet", fontsize=10)
-        axis.set(xlabel="step", ylabel="mean weight", ylim=(-0.2, 1.2))
-        axis.legend(fontsize=8)
+        axis.set(xlabel="step", ylabel="mean weight", ylim=(-0.2, 1.7))
+        axis.legend(fontsize=8, loc="upper right")
     return figure
 
 
@@ -1602,11 +1613,11 @@ def run_race(kind, factor):
     return walks
 
 
-def race(kind, step, log_factor):
+def race(kind, step, factor):
     """Your six optimisers on one surface, after some steps."""
-    key = (kind, log_factor, functions())
+    key = (kind, factor, functions())
     if key not in races:
-        races[key] = run_race(kind, 10.0**log_factor)
+        races[key] = run_race(kind, factor)
     if not races[key]:
         return plot.message("Write `sgd_step` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.8)
@@ -1629,7 +1640,7 @@ explore(
     race,
     kind=choice(SURFACES.keys(), label="landscape"),
     step=player(STEPS, "step", value=60, step=3, seconds=0.2),
-    log_factor=slider(0.0, -1.0, 1.0, 0.1, "log10 of a factor"),
+    factor=slider(1.0, 0.1, 10.0, 0.1, "rates times", log=True),
 )
 
 # %% [markdown]
@@ -1901,7 +1912,7 @@ def cosine_schedule(step, total, base, warmup=0):
 def coming_to_rest(base, warmup):
     """A constant learning rate against your schedule, on the noisy bowl."""
     total, bowl = 200, SURFACES["noisy bowl"]
-    if written(cosine_schedule, 0, 2, 1.0) is None or not usable(lambda *a: sgd_step(*a)):
+    if written(lambda: cosine_schedule(0, 2, 1.0)) is None or not usable(lambda *a: sgd_step(*a)):
         return plot.message("Write `sgd_step` and `cosine_schedule` first, then run this cell again.")
     figure, axes = plot.figure(2, height=3.0)
     noise = bowl.noise * np.random.default_rng(0).normal(size=(total, 2, 60))
@@ -1943,7 +1954,7 @@ explore(
 # **In small numbers.** Two arrays, $(3, 0)$ and $(4)$. The squares sum to $9 + 0 + 16 = 25$, the global norm is $5$. At most $1$ is allowed, so
 # everything is multiplied by $1/5$: $(0.6, 0)$ and $(0.8)$. Were $10$ allowed, nothing would change: clipping never makes a gradient longer.
 #
-# **In maths.** With arrays $g_1, g_2, \dots$ and a limit $c$,
+# **In maths.** With arrays $g_1, g_2, \dots$, a limit $c$, and $\lVert g_i \rVert^2$ for the sum of the squares in $g_i$,
 #
 # $$n = \sqrt{\textstyle\sum_i \lVert g_i \rVert^2}, \qquad
 #   g_i \leftarrow \begin{cases} g_i\; c / n & n > c \\ g_i & \text{else.} \end{cases}$$
@@ -2032,6 +2043,18 @@ def clip_by_global_norm(grads, max_norm):
 def clip_by_global_norm(grads, max_norm):
     norm = np.sqrt(sum(np.sum(grad**2) for grad in grads))
     return [grad * max_norm / max(norm, 1e-12) for grad in grads]
+
+
+# %% mistake="clip_by_global_norm" name="scaled-without-a-look" hint="You scale whatever the norm is: short gradients grow, and where all slopes are 0 you divide 0 by 0. Below the limit nothing changes: scale only if the norm is larger than max_norm."
+def clip_by_global_norm(grads, max_norm):
+    norm = np.sqrt(sum(np.sum(grad**2) for grad in grads))
+    return [grad * max_norm / norm for grad in grads]
+
+
+# %% mistake="clip_by_global_norm" name="one-array" hint="Arrays of different shapes do not fit into one array. Go through the list: sum each array's squares, add these sums, and take the root."
+def clip_by_global_norm(grads, max_norm):
+    norm = np.linalg.norm(np.array(grads))
+    return [grad * min(1.0, max_norm / norm) for grad in grads]
 
 
 # %% mistake="clip_by_global_norm" name="zero-over-zero" hint="Where all slopes are 0 the norm is 0, and you divide by it. Divide only if the norm is larger than max_norm: then it cannot be 0."
@@ -2127,10 +2150,10 @@ with np.errstate(all="ignore"):
     CLIFF = Surface(lambda w, b: loop(w, b)[0], None, (1.05, 0.1), (-0.25, 1.5, -0.6, 1.0), (0.4, 0.6))
 
 
-def cliff(log_limit, lr):
+def cliff(limit, lr):
     """Plain descent on a surface with cliffs, with and without your clipping."""
     def clipped(w, b):
-        return clip_by_global_norm([w, b], 10.0**log_limit)
+        return clip_by_global_norm([w, b], limit)
 
     if written(clipped, np.ones(1), np.ones(1)) is None or not usable(lambda *a: sgd_step(*a)):
         return plot.message("Write `sgd_step` and `clip_by_global_norm` first, then run this cell again.")
@@ -2149,21 +2172,21 @@ def cliff(log_limit, lr):
         CLIFF.trail(axes[0], np.array(path), colour, name)
         CLIFF.curve(axes[1], np.array(path), colour, top=1e5)
     axes[0].set(xlabel="w", ylabel="b")
-    axes[0].set_title(f"at most {10.0**log_limit:.4g} long", fontsize=10)
+    axes[0].set_title(f"at most {limit:.4g} long", fontsize=10)
     axes[0].legend(fontsize=7, loc="lower left")
     axes[1].set(ylabel="loss", xlim=(0, 100))
     return figure
 
 
 explore(
-    cliff, log_limit=slider(0.5, -1.0, 4.0, 0.25, "log10 of the limit"), lr=slider(0.02, 0.002, 0.1, 0.002, "learning rate")
+    cliff, limit=slider(3.0, 0.1, 10_000.0, 0.25, "limit", log=True), lr=slider(0.02, 0.002, 0.1, 0.002, "learning rate")
 )
 
 # %% [markdown]
 # ## 9. The result: steps to 0.95
 #
 # Now a real network. It looks at an 8 x 8 picture of a digit (64 inputs), has 32 units in the middle and 10 scores at the end: 2,410 weights, all in one
-# array `w`. Its gradient is given in the next cell, worked out by hand; in unit 03 you build the machine that works it out for any network.
+# array `w`. Its gradient is given in the next cell, worked out by hand; in unit 03 you built the machine that works it out for any network.
 # A step looks at 64 pictures drawn at random from 1,200. The other 597 are held out. The question: **after how many steps are 0.95 of the held-out
 # digits right?**
 #
@@ -2240,10 +2263,10 @@ def steps_to(shares, goal=0.95):
 
 # %% [markdown]
 # A comparison is only fair if every runner has shoes that fit. So first a *sweep*: each optimiser tries a row of learning rates, each twice as large as
-# the last, and each with two different beginnings. What you see is a valley for each: too small on the left, too large on the right. Its
+# the last, and each with three different beginnings. What you see is a valley for each: too small on the left, too large on the right. Its
 # lowest point is the rate to take. Its width is worth as much: it says how carefully one has to choose.
 #
-# The sweep takes about ten seconds. `FAST = False` tries five beginnings instead of two, and takes accordingly longer.
+# The sweep takes about ten seconds. `FAST = False` tries nine beginnings instead of three, and takes accordingly longer.
 
 # %%
 FAST = True
@@ -2262,7 +2285,7 @@ SWEEP = {  # the learning rates that each optimiser tries, as powers of 2
 def sweep(kind):
     """Name -> (rates, steps to 0.95 at each rate), of those optimisers that can race; median over the beginnings."""
     found = {}
-    for name, exponents in SWEEP.items():
+    for name, exponents in gradus.track(list(SWEEP.items()), kind):
         step = RACERS[name][3]
         if not usable(step):
             continue
@@ -2292,7 +2315,7 @@ if swept["even pixels"]:
     display(figure)
 
 # %% [markdown]
-# Now the table. Each optimiser takes its best rate from the sweep and begins five times anew, from beginnings that the sweep has not seen: else we would praise
+# Now the table. Each optimiser takes its best rate from the sweep and begins nine times anew, from beginnings that the sweep has not seen: else we would praise
 # a rate for the luck it had when we chose it.
 
 # %%
@@ -2303,6 +2326,8 @@ print(f"{'steps to 0.95, median of 9':28}{'even pixels':>24}{'uneven pixels':>24
 for name in best["even pixels"]:
     line = f"{name:28}"
     for kind in SENSORS:
+        if name not in best[kind]:  # the sweep was stopped before it came to this one
+            continue
         lr = best[kind][name]
         counts = [steps_to(train(RACERS[name][3], lr, kind, 100 + seed, LIMIT, 0.95)) for seed in range(9)]
         middle = np.median(counts)
@@ -2322,13 +2347,13 @@ for name in best["even pixels"]:
 runs = {}
 
 
-def learning_curves(kind, log_factor):
+def learning_curves(kind, factor):
     """The share of held-out digits right, step by step, for each of your optimisers."""
     if not best[kind]:
         return plot.message("Write `sgd_step` first, then run the cells above again.")
-    key = (kind, log_factor, functions())
+    key = (kind, factor, functions())
     if key not in runs:
-        steps, factor = 150 if kind == "even pixels" else 300, 10.0**log_factor
+        steps = 150 if kind == "even pixels" else 300
         runs[key] = {name: train(RACERS[name][3], factor * lr, kind, 100, steps) for name, lr in best[kind].items()}
     figure, axes = plot.figure(height=3.8)
     for name, shares in runs[key].items():
@@ -2338,7 +2363,7 @@ def learning_curves(kind, log_factor):
         axes.plot(5 * np.arange(len(shares)), shares, style, color=colour, label=label)
     axes.axhline(0.95, color="grey", linestyle=":")
     axes.set(xlabel="step", ylabel="held-out digits right", ylim=(0, 1))
-    axes.set_title(f"{kind}, rates times {10.0**log_factor:.2g}", fontsize=10)
+    axes.set_title(f"{kind}, rates times {factor:.2g}", fontsize=10)
     axes.legend(fontsize=8, loc="lower right")
     return figure
 
@@ -2346,7 +2371,7 @@ def learning_curves(kind, log_factor):
 explore(
     learning_curves,
     kind=choice(SENSORS.keys(), label="data"),
-    log_factor=slider(0.0, -1.0, 1.0, 0.25, "log10 of a factor"),
+    factor=slider(1.0, 0.1, 10.0, 0.25, "rates times", log=True),
 )
 
 # %% [markdown]
