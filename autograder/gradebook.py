@@ -46,12 +46,22 @@ FEEDBACK = [
     "nbconvert.preprocessors.CSSHTMLHeaderPreprocessor",
 ]
 CONFIG = f"""# Makes plain nbgrader work in this folder: autograde, formgrader, feedback, validate.
+from pathlib import Path
+
+import autograder
+import nbgrader
+
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "gradus"
 c.ExecutePreprocessor.timeout = 120
 c.Execute.timeout = 120
 # without the hidden tests, which the autograded notebooks hold
 c.GenerateFeedback.preprocessors = {FEEDBACK}
+# formgrader's formulas from this machine: its own pages ask a CDN for them
+c.HTMLExporter.extra_template_basedirs = [
+    str(Path(autograder.__file__).parent / "templates"),
+    str(Path(nbgrader.__file__).parent / "server_extensions" / "formgrader" / "templates"),
+]
 """
 
 

@@ -121,26 +121,20 @@ def seat(chromium: Any, lab: Server, request: pytest.FixtureRequest) -> Iterator
 
 @pytest.fixture
 def visit(chromium: Any, request: pytest.FixtureRequest) -> Iterator[Callable[..., Any]]:
-    """A function that opens an address in a fresh profile, -> Playwright's page. At the end: as for `seat`.
-
-    What a page is known to ask for is named when it is opened, ``asks=("cdnjs.cloudflare.com",)``, and what it then
-    complains of: ``complains=("MathJax is not defined",)``.
-    """
-    opened: list[tuple[Any, list[str], list[str], tuple[str, ...], tuple[str, ...]]] = []
+    """A function that opens an address in a fresh profile, -> Playwright's page. At the end: as for `seat`."""
+    opened: list[tuple[Any, list[str], list[str]]] = []
     pages = request.node.stash.setdefault(PAGES, [])
 
-    def open_one(url: str, asks: tuple[str, ...] = (), complains: tuple[str, ...] = (), **context: Any) -> Any:
-        page, complaints, outside = watched_page(chromium, **context)
-        opened.append((page, complaints, outside, asks, complains))
+    def open_one(url: str, **context: Any) -> Any:
+        opened.append(watched_page(chromium, **context))
+        page = opened[-1][0]
         pages.append(page)
         page.goto(url)
         return page
 
     yield open_one
-    complaints, outside = [], []
-    for _, said, asked, asks, complains in opened:
-        outside += [url for url in asked if not any(known in url for known in asks)]
-        complaints += [text for text in said if not any(known in text for known in complains)]
+    complaints = [text for _, said, _ in opened for text in said]
+    outside = [url for *_, asked in opened for url in asked]
     seen = _photograph(request.node) if complaints or outside else ""
     for page, *_ in opened:
         page.context.close()
