@@ -84,6 +84,34 @@ def test_missing_is_told_from_wrong(answer):
     assert report.score == 0
 
 
+def test_a_half_written_exercise_is_told_what_is_missing():
+    source = "def test_a():\n    assert f(1) == 2\n\ndef test_b():\n    assert f(-1) == 0\n\ncheck('f', points=2)"
+    space = {}
+    exec("def f(x):\n    if x < 0:\n        raise NotImplementedError()\n    return 2 * x", space)
+    report = run_cell_tests(source, "<check f>", space, "f", ["f"])
+    assert [row.status for row in report.rows] == ["pass", "missing"]
+    assert "You have not written `f` yet." in report.text()
+
+
+def test_a_librarys_not_implemented_is_an_error_with_what_it_says():
+    """torch raises NotImplementedError where a tensor of the device `meta` is asked for its numbers."""
+    source = "def test_a():\n    assert f(torch.ones(2, device='meta')) == 2\n\ncheck('f', points=1)"
+    space = {"torch": torch}
+    exec(compile("def f(x):\n    return x.to('cpu')", "<cell f>", "exec"), space)
+    row = run_cell_tests(source, "<check f>", space, "f", ["f"]).rows[0]
+    assert row.status == "error" and "line 2, in f" in row.message and "meta tensor" in row.message
+
+
+def test_the_checks_own_assert_is_no_line_of_the_students():
+    """In a notebook a check's cell has a file like any other cell's."""
+    source = "@inside\ndef probe(x):\n    assert f(x) == 2, 'f should give 2'\n    return 1\n\n"
+    source += "def test_probe():\n    assert probe(1) == 1\n\ncheck('f', points=1)"
+    space = {"inside": inside}
+    exec(compile("def f(x):\n    return x", "<cell f>", "exec"), space)
+    row = run_cell_tests(source, "/tmp/ipykernel_1/2.py", space, "f", ["f"]).rows[0]
+    assert (row.status, row.message) == ("fail", "f should give 2")
+
+
 def test_trace_is_cut_to_the_students_lines():
     row = run("def softmax(z):\n    scale = 2\n    return np.expo(z)\n").rows[0]
     assert row.status == "error"

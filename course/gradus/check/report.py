@@ -70,8 +70,10 @@ class Report:
 
     def details(self, row: Row) -> list[tuple[str, str]]:
         """Label and text of what is said under a row that did not pass."""
-        if row.status in ("pass", "missing") or row.hidden:  # hidden tests: by title only
+        if row.status == "pass" or row.hidden:  # hidden tests: by title only
             return []
+        if row.status == "missing" and all(other.status == "missing" for other in self.rows):
+            return []  # the headline says it
         if row.message in [other.message for other in self.rows[: self.rows.index(row)] if not other.hidden]:
             return [("", "The same as above.")]
         details = [("", row.message)]

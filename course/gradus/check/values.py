@@ -23,6 +23,8 @@ def is_tensor(value: Any) -> bool:
 def as_array(value: Any) -> np.ndarray | None:
     """The numbers of an array, a tensor or a number as a NumPy array; None for anything else."""
     if is_tensor(value):
+        if value.is_meta:
+            return None  # it has a shape and no numbers
         return value.detach().cpu().double().numpy() if value.is_floating_point() else value.detach().cpu().numpy()
     if type(value) is np.ndarray:
         return value
