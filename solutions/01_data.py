@@ -5,9 +5,14 @@
 # in twice. In about 90 minutes you write the tools that mend a table, measure what each fault costs and what each
 # tool wins back, and learn how a score can lie without anybody wanting it to.
 #
-# First, do the damage yourself. The table holds 178 Italian wines: 13 measurements of each, and the grower it came
-# from, 0, 1 or 2. Run the next two cells, then push the sliders. The left picture is the table; blank cells are red.
-# The bars say how many wines a simple model gives to the right grower.
+# First, do the damage yourself. The data are 178 Italian wines: 13 measurements of each, and the grower it came from,
+# 0, 1 or 2. Run the next two cells (you need not read the second), then push the sliders.
+#
+# The left picture is a table of 124 of the wines: a row for each, by grower, with a blue line where the next grower
+# begins. The darker a cell, the higher its value for that column; blank cells are red. A simple model learns from this
+# table. The bars say what share of wines it then gives to the right grower. Blue is the truth: it is asked about the
+# other 54 wines, which were measured well. Orange is what the table's owner believes, who has nothing else, and keeps
+# a part of the same ruined table for the test.
 
 # %% setup
 import matplotlib.pyplot as plt
@@ -106,10 +111,10 @@ def by_hand(blanks, foreign, wrong, twice):
 
 explore(
     by_hand,
-    blanks=slider(0, 0, 0.1, 0.005, "blank cells"),
-    foreign=slider(0.04, 0, 0.2, 0.01, "other units"),
-    wrong=slider(0, 0, 0.5, 0.05, "wrong labels"),
-    twice=slider(0, 0, 1, 0.1, "typed in twice"),
+    blanks=slider(0, 0, 0.1, 0.005, "blank cells (share)"),
+    foreign=slider(0.04, 0, 0.2, 0.01, "other units (share)"),
+    wrong=slider(0, 0, 0.5, 0.05, "wrong labels (share)"),
+    twice=slider(0, 0, 1, 0.1, "typed in twice (share)"),
 )
 
 # %% [markdown]
@@ -294,6 +299,18 @@ def drop_bad_rows(X, y):
     return X[good], y[good]
 
 
+# %% mistake="drop_bad_rows" name="an-answer-for-each-column" hint="`all(axis=0)` runs down the columns and gives an answer for each of them, (D,). A table is cut by an answer for each row, (N,): axis=1."
+def drop_bad_rows(X, y):
+    good = np.isfinite(X).all(axis=0)
+    return X[good], y[good]
+
+
+# %% mistake="drop_bad_rows" name="cells-with-labels" hint="`np.isfinite(X)` answers for each cell, (N, D), and `np.isfinite(y)` for each row, (N,): they do not fit together. Make one answer for each row of X first, with `all(axis=1)`."
+def drop_bad_rows(X, y):
+    good = np.isfinite(X) & np.isfinite(y)
+    return X[good], y[good]
+
+
 # %% mistake="drop_bad_rows" name="deleted-while-counting" hint="You delete rows while you go through them: after each deletion the rest moves up, one row is passed over, and in the end there is no row with that number. Collect first, then cut once."
 def drop_bad_rows(X, y):
     for i in range(len(X)):
@@ -342,7 +359,7 @@ def blanks_cost(blanks):
     return figure
 
 
-explore(blanks_cost, blanks=slider(0.02, 0, 0.2, 0.005, "blank cells"))
+explore(blanks_cost, blanks=slider(0.02, 0, 0.2, 0.005, "blank cells (share)"))
 
 # %% [markdown]
 # **Question 1 (2 points).** In one laboratory the instrument for proline ends at 1200 and leaves the cell blank
@@ -505,6 +522,14 @@ def min_max_scale(X, low=0.0, high=1.0):
     return scaled
 
 
+# %% mistake="min_max_scale" name="if-of-an-array" hint="There is a width for each column, and `if` wants one answer (Python's own `min` and `max` do too). Use X.min(axis=0) and X.max(axis=0), and put a 1 in the place of each zero width: np.where(width == 0, 1, width)."
+def min_max_scale(X, low=0.0, high=1.0):
+    smallest, width = X.min(axis=0), X.max(axis=0) - X.min(axis=0)
+    if width == 0:
+        return np.full(X.shape, low)
+    return low + (high - low) * (X - smallest) / width
+
+
 # %% mistake="min_max_scale" name="standardised" hint="This is the z-score, mean 0 and standard deviation 1; it comes later in this unit. Here the smallest value becomes `low` and the largest `high`."
 def min_max_scale(X, low=0.0, high=1.0):
     return (X - X.mean(axis=0)) / X.std(axis=0)
@@ -659,6 +684,12 @@ def test_once():
     assert_close(remove_outliers(X, np.arange(8), z=2.0), (X[:7], np.arange(7)))
 
 
+def test_all_columns_at_once():
+    "the last row goes for its first column, and still counts in the measure of the second"
+    X = np.array([[10.0, 1.0], [10.0, 1.0], [10.0, 1.0], [10.0, 1.0], [10.0, 2.0], [20.0, 2.0]])
+    assert_close(remove_outliers(X, np.arange(6), z=1.9), (X[:5], np.arange(5)))
+
+
 ### BEGIN HIDDEN TESTS
 def test_three_by_default():
     "z is 3 where nothing is said"
@@ -750,6 +781,20 @@ def remove_outliers(X, y, z=3.0):
     return np.clip(X, mean - z * std, mean + z * std), y
 
 
+# %% mistake="remove_outliers" name="column-after-column" hint="You cut the table after each column, so the next one is measured on fewer rows. Mean and standard deviation of every column come from the table as it came: judge all columns first, then cut once."
+def remove_outliers(X, y, z=3.0):
+    for j in range(X.shape[1]):
+        stays = np.abs(X[:, j] - X[:, j].mean()) <= z * X[:, j].std()
+        X, y = X[stays], y[stays]
+    return X, y
+
+
+# %% mistake="remove_outliers" name="an-answer-for-each-cell" hint="Your True-and-False array has an answer for each cell, (N, D). A table is cut by an answer for each row, (N,): all of a row's cells must be near enough, `all(axis=1)`."
+def remove_outliers(X, y, z=3.0):
+    near = np.abs(X - X.mean(axis=0)) <= z * X.std(axis=0)
+    return X[near], y[near]
+
+
 # %% mistake="remove_outliers" name="always-three" hint="`z` is not used: the limit is always 3. Use the argument."
 def remove_outliers(X, y, z=3.0):
     stays = ~(np.abs(X - X.mean(axis=0)) > 3.0 * X.std(axis=0)).any(axis=1)
@@ -825,12 +870,12 @@ def outliers(foreign, z):
     for limit, name, colour in ((None, "as it came", plot.VERMILION), (z, "without outliers", plot.BLUE)):
         axes[1].plot(SHARES, over_shares(limit), ".-", color=colour, label=name)
     axes[1].axvline(foreign, color="black", linewidth=1, linestyle=":")
-    axes[1].set(xlabel="share of foreign wines", ylabel="share right", ylim=(0.3, 1.02))
-    axes[1].legend(fontsize=9, loc="lower left")
+    axes[1].set(xlabel="share of foreign wines", ylabel="share right", ylim=(-0.03, 1.02))
+    axes[1].legend(fontsize=9, loc="lower right")
     return figure
 
 
-explore(outliers, foreign=slider(0.04, 0, 0.18, 0.01, "foreign wines"), z=slider(3, 1, 4, 0.25, "z"))
+explore(outliers, foreign=slider(0.04, 0, 0.18, 0.01, "foreign wines (share)"), z=slider(3, 1, 4, 0.25, "z"))
 
 # %% [markdown]
 # Up to a tenth the rule finds every foreign wine. Beyond, some slip through, more and more of them, and a few are
@@ -1040,6 +1085,35 @@ def inverse(self, Z):
     return (Z + self.mean) * self.scale
 
 
+# %% mistake="Standardizer" name="mean-taken-off-again" hint="Your inverse subtracts the mean once more. Going back, what was subtracted is added."
+@add_to(Standardizer)
+def inverse(self, Z):
+    return Z * self.scale - self.mean
+
+
+# %% mistake="Standardizer" name="own-mean-and-std" hint="`transform` measures the table it is given, and a single wine has the standard deviation 0. Use what `fit` remembered: self.mean and self.scale."
+@add_to(Standardizer)
+def transform(self, X):
+    return (X - X.mean(axis=0)) / X.std(axis=0)
+
+
+# %% mistake="Standardizer" name="not-remembered" hint="`mean` and `scale` are names inside `fit`, and are gone when it ends. What the object should remember is written self.mean and self.scale."
+@add_to(Standardizer)
+def fit(self, X):
+    mean = X.mean(axis=0)
+    scale = np.where(X.max(axis=0) == X.min(axis=0), 1.0, X.std(axis=0))
+    return self
+
+
+# %% mistake="Standardizer" name="fits-once" hint="A second `fit` changes nothing. It should forget the first table and measure the new one."
+@add_to(Standardizer)
+def fit(self, X):
+    if not hasattr(self, "mean"):
+        self.mean = X.mean(axis=0)
+        self.scale = np.where(X.max(axis=0) == X.min(axis=0), 1.0, X.std(axis=0))
+    return self
+
+
 # %% mistake="Standardizer" name="missing-brackets" hint="`X - self.mean / self.scale` divides the mean only. Put the difference in brackets."
 @add_to(Standardizer)
 def transform(self, X):
@@ -1226,8 +1300,8 @@ def test_three_labels():
 
 def test_floats():
     "the values are floats, as a network needs them"
-    Y = one_hot(np.array([1, 1]), 2)
-    assert_close(Y, np.array([[0.0, 1.0], [0.0, 1.0]]))
+    Y = one_hot(np.array([1, 1, 0]), 2)
+    assert_close(Y, np.array([[0.0, 1.0], [0.0, 1.0], [1.0, 0.0]]))
     assert Y.dtype.kind == "f", f"Their type is {Y.dtype}."
 
 
@@ -1258,7 +1332,7 @@ def test_far_outside():
 
 check("one_hot", points=3)
 
-# %% mistake="one_hot" name="no-refusal" hint="Label -1 went through: NumPy counts it from the end, so it became the last class. Look at the labels first, and raise ValueError."
+# %% mistake="one_hot" name="no-refusal" hint="The labels are not looked at. Label -1 went through: NumPy counts it from the end, so it became the last class. One that is too large stops with an IndexError. Look first, and raise ValueError."
 def one_hot(y, num_classes):
     return np.eye(num_classes)[y]
 
@@ -1275,6 +1349,29 @@ def one_hot(y, num_classes):
     if y.min() < 0 or y.max() > num_classes:
         raise ValueError("no such class")
     return (y[:, None] == np.arange(num_classes)).astype(float)
+
+
+# %% mistake="one_hot" name="one-too-many" hint="`y > num_classes` lets num_classes itself through, and NumPy stops with an IndexError. The last class is num_classes - 1: use `>=`."
+def one_hot(y, num_classes):
+    if y.min() < 0 or y.max() > num_classes:
+        raise ValueError("no such class")
+    return np.eye(num_classes)[y]
+
+
+# %% mistake="one_hot" name="whole-rows" hint="`Y[y] = 1` fills whole ROWS with ones, those whose numbers are in y. Each row has one place of its own: pair row numbers with labels, Y[np.arange(len(y)), y]."
+def one_hot(y, num_classes):
+    if y.min() < 0 or y.max() >= num_classes:
+        raise ValueError("no such class")
+    Y = np.zeros((len(y), num_classes))
+    Y[y[y < len(y)]] = 1
+    return Y
+
+
+# %% mistake="one_hot" name="if-of-an-array" hint="`y < 0` has an answer for each label, and `if` wants one. Ask whether any is: np.any(y < 0), or y.min() < 0."
+def one_hot(y, num_classes):
+    if y < 0 or y >= num_classes:
+        raise ValueError("no such class")
+    return np.eye(num_classes)[y]
 
 
 # %% mistake="one_hot" name="transposed" hint="You return a ROW for each class, (C, N). Each example should have a row, and each class a column: (N, C)."
@@ -1380,7 +1477,8 @@ def mean_wines(wines_used, seed):
     shown = axes.imshow(means, cmap=shades, vmin=-1.5, vmax=1.5, aspect="auto")
     for c, row in enumerate(means):
         for j, value in enumerate(row):
-            axes.text(j, c, f"{value:+.1f}", ha="center", va="center", fontsize=8)
+            shade = "white" if value > 0.9 else "black"  # on dark blue
+            axes.text(j, c, f"{value:+.1f}", ha="center", va="center", fontsize=8, color=shade)
     axes.set_yticks(range(3), [f"grower {c}: {n:.0f}" for c, n in enumerate(Y.sum(axis=0))])
     axes.set_xticks(range(D), NAMES, rotation=35, ha="right", fontsize=8)
     axes.grid(False)
@@ -1654,6 +1752,23 @@ def minibatches(X, y, batch_size, rng=None):
     return [(X[part], y[part]) for part in parts]
 
 
+# %% mistake="minibatches" name="both-shuffled-in-place" hint="`rng.shuffle` shuffles the caller's own X and y, and each by itself, so rows and labels come apart. Touch neither: make ONE order with rng.permutation(len(X)), and take both by it."
+def minibatches(X, y, batch_size, rng=None):
+    if rng is not None:
+        rng.shuffle(X)
+        rng.shuffle(y)
+    return [(X[i : i + batch_size], y[i : i + batch_size]) for i in range(0, len(X), batch_size)]
+
+
+# %% mistake="minibatches" name="not-in-pairs" hint="Your list holds X, y, X, y, one after the other. Put the two into a pair: append((X_batch, y_batch))."
+def minibatches(X, y, batch_size, rng=None):
+    portions = []
+    for i in range(0, len(X), batch_size):
+        portions.append(X[i : i + batch_size])
+        portions.append(y[i : i + batch_size])
+    return portions
+
+
 # %% mistake="minibatches" name="first-portion-only" hint="`return` inside the loop ends the function with its first portion. Collect all portions in a list and return that, or write `yield`."
 def minibatches(X, y, batch_size, rng=None):
     order = np.arange(len(X)) if rng is None else rng.permutation(len(X))
@@ -1694,20 +1809,17 @@ def portions(batch_size, shuffle, seed):
     """The growers in each portion, and its mean alcohol."""
     figure, axes = plot.figure(rows=2, height=3.9)
     rng = np.random.default_rng(seed) if shuffle else None
-    left, middles, means = 0, [], []
-    for X, y in minibatches(X_wine, y_wine, batch_size, rng):
-        bottom = 0.0
-        for grower, colour in enumerate(GROWERS):
-            share = np.mean(y == grower)
-            name = f"grower {grower}" if left == 0 else None
-            axes[0].bar(left, share, width=0.9 * len(y), bottom=bottom, color=colour, align="edge", label=name)
-            bottom += share
-        middles.append(left + 0.45 * len(y))
-        means.append(X[:, 0].mean())
-        left += len(y)
-    axes[0].set(ylabel="growers", yticks=[], xlim=(-2, max(N, left) + 40))
+    dealt_out = list(minibatches(X_wine, y_wine, batch_size, rng))
+    sizes = np.array([len(y) for _, y in dealt_out])
+    left = np.cumsum(sizes) - sizes  # where each bar begins
+    shares = np.array([[np.mean(y == grower) for _, y in dealt_out] for grower in range(3)])
+    for grower, colour in enumerate(GROWERS):
+        bottom = shares[:grower].sum(axis=0)
+        style = {"color": colour, "align": "edge", "label": f"grower {grower}"}
+        axes[0].bar(left, shares[grower], width=0.9 * sizes, bottom=bottom, **style)
+    axes[0].set(ylabel="share of each grower", yticks=[], xlim=(-2, max(N, sizes.sum()) + 40))
     axes[0].legend(loc="center right", fontsize=8)
-    axes[1].plot(middles, means, ".-", color="black")
+    axes[1].plot(left + 0.45 * sizes, [X[:, 0].mean() for X, _ in dealt_out], ".-", color="black")
     axes[1].axhline(X_wine[:, 0].mean(), color="black", linestyle="--", linewidth=1)
     axes[1].set(xlabel="rows dealt so far", ylabel="mean alcohol", ylim=(11.8, 14.3), xlim=axes[0].get_xlim())
     return figure
@@ -2018,6 +2130,60 @@ def stratified_split(X, y, test_fraction=0.3, rng=None):
     return X[~in_test], X[in_test], y[~in_test], y[in_test]
 
 
+# %% mistake="stratified_split" name="rows-of-the-old-order" hint="The rows of each class were looked for in y as it came, but X and y are taken in the shuffled order. Shuffle both first, and look in the shuffled y."
+def stratified_split(X, y, test_fraction=0.3, rng=None):
+    order = np.arange(len(y)) if rng is None else rng.permutation(len(y))
+    in_test = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        in_test[rows[len(rows) - round(test_fraction * len(rows)) :]] = True
+    X, y = X[order], y[order]
+    return X[~in_test], X[in_test], y[~in_test], y[in_test]
+
+
+# %% mistake="stratified_split" name="table-of-the-old-order" hint="The rows of each class were looked for in the shuffled y, but X and y are then cut as they came. Take both in the shuffled order first."
+def stratified_split(X, y, test_fraction=0.3, rng=None):
+    order = np.arange(len(y)) if rng is None else rng.permutation(len(y))
+    in_test = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y[order] == label)
+        in_test[rows[len(rows) - round(test_fraction * len(rows)) :]] = True
+    return X[~in_test], X[in_test], y[~in_test], y[in_test]
+
+
+# %% mistake="stratified_split" name="always-0.3" hint="`test_fraction` is not used: the share is always 0.3. Use the argument."
+def stratified_split(X, y, test_fraction=0.3, rng=None):
+    order = np.arange(len(y)) if rng is None else rng.permutation(len(y))
+    X, y = X[order], y[order]
+    in_test = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        in_test[rows[len(rows) - round(0.3 * len(rows)) :]] = True
+    return X[~in_test], X[in_test], y[~in_test], y[in_test]
+
+
+# %% mistake="stratified_split" name="last-class-forgotten" hint="`range(y.max())` stops before the last class, and makes classes of numbers that may not occur. Go through np.unique(y)."
+def stratified_split(X, y, test_fraction=0.3, rng=None):
+    order = np.arange(len(y)) if rng is None else rng.permutation(len(y))
+    X, y = X[order], y[order]
+    in_test = np.zeros(len(y), dtype=bool)
+    for label in range(y.max()):
+        rows = np.flatnonzero(y == label)
+        in_test[rows[len(rows) - round(test_fraction * len(rows)) :]] = True
+    return X[~in_test], X[in_test], y[~in_test], y[in_test]
+
+
+# %% mistake="stratified_split" name="no-whole-number" hint="`test_fraction * n` is a float, such as 2.7, and a slice wants a whole number: round it."
+def stratified_split(X, y, test_fraction=0.3, rng=None):
+    order = np.arange(len(y)) if rng is None else rng.permutation(len(y))
+    X, y = X[order], y[order]
+    in_test = np.zeros(len(y), dtype=bool)
+    for label in np.unique(y):
+        rows = np.flatnonzero(y == label)
+        in_test[rows[len(rows) - test_fraction * len(rows) :]] = True
+    return X[~in_test], X[in_test], y[~in_test], y[in_test]
+
+
 # %% mistake="stratified_split" name="always-shuffled" hint="Without an rng nothing should be shuffled: keep the order of the table where `rng is None`."
 def stratified_split(X, y, test_fraction=0.3, rng=None):
     order = (rng or np.random.default_rng(0)).permutation(len(y))
@@ -2071,8 +2237,8 @@ def unkind(grower, test_fraction):
         yours.append(np.sum(parts[3] == grower))
     axes.plot(plain, "o-", color=plot.ORANGE, linewidth=0.7, label=f"plain: {min(plain)} to {max(plain)}")
     axes.plot(yours, "o-", color=plot.BLUE, linewidth=0.7, label=f"yours: {min(yours)} to {max(yours)}")
-    axes.set(xlabel="split", ylabel=f"wines of grower {grower}", ylim=(0, None))
-    axes.legend(fontsize=9, loc="lower right")
+    axes.set(xlabel="split", ylabel=f"wines of grower {grower} in the test part", ylim=(-0.3, 1.35 * max(plain + yours)))
+    axes.legend(fontsize=9, loc="upper right", ncols=2)
     return figure
 
 
@@ -2160,7 +2326,7 @@ def lies(kind, amount):
         axes[1].plot(LEVELS, curve, "o-", color=colour, label=name)
     axes[1].axvline(level, color="black", linewidth=1, linestyle=":")
     for axis in axes:
-        axis.axhline(LUCK, color="black", linestyle="--", linewidth=1)
+        axis.axhline(LUCK, color="black", linestyle="--", linewidth=1, label="luck")
         axis.set(ylim=(0, 1.12))
     axes[0].set(ylabel="share right in the test", xticks=[0, 1])
     axes[0].set_xticklabels(["honest", "leaky"])
@@ -2327,6 +2493,33 @@ def prepare(X_train, y_train, X_test):
     return ruler.transform(X_good), y_good, ruler.transform(X_test)
 
 
+# %% mistake="prepare" name="outliers-first-none-left" hint="Outliers were looked for while there were still NaNs. The mean of a column with a NaN is NaN, and no value is near NaN: every row was dropped, and there was nothing left to measure. Drop the bad rows first."
+def remove_outliers(X, y, z=3.0):
+    stays = np.all(np.abs(X - X.mean(axis=0)) <= z * X.std(axis=0), axis=1)
+    return X[stays], y[stays]
+
+
+def prepare(X_train, y_train, X_test):
+    X_good, y_good = drop_bad_rows(*remove_outliers(X_train, y_train))
+    ruler = Standardizer().fit(X_good)
+    return ruler.transform(X_good), y_good, ruler.transform(X_test)
+
+
+# %% mistake="prepare" name="results-thrown-away" hint="`drop_bad_rows` and `remove_outliers` change nothing: they hand back new arrays, and yours are thrown away. Write X_train, y_train = drop_bad_rows(X_train, y_train)."
+def prepare(X_train, y_train, X_test):
+    drop_bad_rows(X_train, y_train)
+    remove_outliers(X_train, y_train)
+    ruler = Standardizer().fit(X_train)
+    return ruler.transform(X_train), y_train, ruler.transform(X_test)
+
+
+# %% mistake="prepare" name="no-object" hint="`Standardizer.fit(X)` calls a method of the class, without an object that could remember. Make one first: Standardizer().fit(X)."
+def prepare(X_train, y_train, X_test):
+    X_good, y_good = remove_outliers(*drop_bad_rows(X_train, y_train))
+    ruler = Standardizer.fit(X_good)
+    return ruler.transform(X_good), y_good, ruler.transform(X_test)
+
+
 # %% mistake="prepare" name="test-rows-judged" hint="A test row is missing: you removed outliers from the test part too. Every row that one is asked about needs an answer, odd or not."
 def prepare(X_train, y_train, X_test):
     X_good, y_good = remove_outliers(*drop_bad_rows(X_train, y_train))
@@ -2436,7 +2629,7 @@ def result(blanks, foreign, wrong):
     means = [values.mean() for values in steps.values()]
     colours = [plot.VERMILION, plot.SKY, plot.SKY, plot.BLUE]
     bars = axes[0].bar(range(len(steps)), means, color=colours)
-    axes[0].bar_label(bars, fmt="%.3f")
+    axes[0].bar_label(bars, fmt="%.3f", bbox={"facecolor": axes[0].get_facecolor(), "edgecolor": "none", "pad": 0.8})
     axes[0].axhline(0.93, color="black", linestyle="--", linewidth=1)
     axes[0].set_xticks(range(len(steps)), [name.replace(" ", "\n") for name in steps], fontsize=8)
     axes[0].set(ylabel="share right, clean test wines", ylim=(0, 1.08))
@@ -2454,9 +2647,9 @@ def result(blanks, foreign, wrong):
 
 explore(
     result,
-    blanks=slider(0.01, 0, 0.1, 0.005, "blank cells"),
-    foreign=slider(0.04, 0, 0.2, 0.01, "other units"),
-    wrong=slider(0, 0, 0.5, 0.05, "wrong labels"),
+    blanks=slider(0.01, 0, 0.1, 0.005, "blank cells (share)"),
+    foreign=slider(0.04, 0, 0.2, 0.01, "other units (share)"),
+    wrong=slider(0, 0, 0.5, 0.05, "wrong labels (share)"),
 )
 
 # %% [markdown]
