@@ -1100,8 +1100,8 @@ def transform(self, X):
 # %% mistake="Standardizer" name="not-remembered" hint="`mean` and `scale` are names inside `fit`, and are gone when it ends. What the object should remember is written self.mean and self.scale."
 @add_to(Standardizer)
 def fit(self, X):
-    mean = X.mean(axis=0)
-    scale = np.where(X.max(axis=0) == X.min(axis=0), 1.0, X.std(axis=0))
+    mean = X.mean(axis=0)  # noqa: F841
+    scale = np.where(X.max(axis=0) == X.min(axis=0), 1.0, X.std(axis=0))  # noqa: F841
     return self
 
 
