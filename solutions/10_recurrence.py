@@ -2,12 +2,13 @@
 # # You will build networks that read one sign after another and remember, and let one write the Python manual
 #
 # A picture is seen at once. A sentence comes piece by piece, and what a word means depends on what came before. A
-# recurrent network reads one piece at a time and carries a *state* along: a few numbers, all that it remembers. In
-# this unit you write such a network and the way back through it by hand, see why its memory fades, build the two cells that
-# mend it, and train one on real text. It takes about 90 minutes.
+# recurrent network reads one *sign* at a time (a letter, a digit, a blank, a new line) and carries a *state* along: a few
+# numbers, all that it remembers. In this unit you write such a network and the way back through it by hand, see why its memory
+# fades, build the two cells that mend it, and train one on real text. It takes about 90 minutes.
 #
-# First, be the network. Below is text of which you see the last few signs. How sure could you be of the next one? The bars
-# are what really followed, counted over the whole text. Run the next two cells and make the memory longer.
+# First, be the network. Below is a line of text (⏎ is a new line), of which you remember the last few signs. How sure could you be
+# of the next one? The bars are what really followed these signs, counted over the whole text. The title sums them up as *bits of
+# surprise*: 0 where you are sure, 1 for the toss of a coin, 3 for one of eight. Run the next two cells and make the memory longer.
 
 # %% setup
 import functools
@@ -16,11 +17,13 @@ import re
 
 import numpy as np
 import torch
+from IPython.display import display
 from torch import nn
 
 import gradus
 from gradus import plot
 from gradus.check import assert_close, assert_gradient, assert_raises, check, inside, rng
+from gradus.stepper import step_through
 from gradus.widgets import choice, explore, slider, written
 
 gradus.unit("10_recurrence")
@@ -79,12 +82,13 @@ def guess(place, memory):
     seen = text[place - memory : place]
     counts = followers(seen)
     p = counts / counts.sum()
-    top = np.argsort(-p)[:12]
+    top = [i for i in np.argsort(-p)[:12] if p[i] > 0]
     figure, axes = plot.figure(height=2.8)
     axes.bar([repr(signs[i])[1:-1] if signs[i] != " " else "blank" for i in top], p[top])
-    bits = -np.sum(p[p > 0] * np.log2(p[p > 0]))
+    bits = np.sum(p[p > 0] * np.log2(1 / p[p > 0]))
     shown = "…" + text[place - 30 : place].replace("\n", "⏎")
-    axes.set(ylim=(0, 1), ylabel="share", title=f"{shown}\nmemory: {seen!r}, {bits:.1f} bits of surprise on average")
+    known = f"memory: {seen!r}, met {int(counts.sum()):,} times; {bits:.1f} bits of surprise on average"
+    axes.set(xlim=(-0.7, 11.7), ylim=(0, 1), xlabel="next sign", ylabel="share", title=f"{shown}\n{known}")
     return figure
 
 
@@ -98,15 +102,17 @@ explore(guess, place=slider(20_027, 20_000, 20_060, label="place in the text"), 
 # %% [markdown]
 # ## 1. What must be beaten: counting
 #
-# **In words.** The simplest model of text counts. How often did `e` follow `th`? Divide by how often `th` was there. That is an
-# *n-gram* model: it looks at $n - 1$ signs and guesses the $n$-th. What was never seen must not get probability 0, or a single surprise
-# would be infinite: add a little, $s$, to every count.
+# **In words.** The simplest model of text counts. How often did `e` follow `th`? Divide by how often `th` was followed by anything.
+# That is an *n-gram* model: it looks at $n - 1$ signs, the *context*, and guesses the $n$-th. What was never seen must not get
+# probability 0, or a single surprise would be infinite: add a little, the smoothing $s$, to every count.
 #
-# Two measures. *Bits per sign*: the mean of $-\log_2 p$ of what really came. *Perplexity*: $e$ to the mean of $-\ln p$, among how many
-# equally likely signs the model hesitates on average. 1 bit is a perplexity of 2; 3 bits, of 8.
+# Two measures, of the probabilities $p$ that the model gave to what really came. *Bits per sign*: the mean of $-\log_2 p$.
+# *Perplexity*: $e$ to the mean of $-\ln p$, among how many equally likely signs the model hesitates on average. 1 bit is a
+# perplexity of 2; 3 bits, of 8.
 #
-# **In small numbers.** Learn from `a b a b a` with $n = 2$, three signs $a, b, c$, and $s = 1$. After $a$ there came $b$ twice:
-# $p(b|a) = (2 + 1)/(2 + 3) = 0.6$, and $p(c|a) = (0 + 1)/(2 + 3) = 0.2$.
+# **In small numbers.** Learn from `a b a b a` with $n = 2$, three signs $a, b, c$, and $s = 1$. There are three $a$, but the last is followed
+# by nothing. After the other two came $b$: $p(b|a) = (2 + 1)/(2 + 3) = 0.6$, and $p(c|a) = (0 + 1)/(2 + 3) = 0.2$. If the test text is
+# `a b`, its $b$ had probability 0.6: $-\log_2 0.6 = 0.737$ bits. With $n = 1$ the context is empty, and every sign counts.
 #
 # **In maths.** With counts $\#$ over the training text and $V$ signs,
 #
@@ -277,6 +283,20 @@ def ngram_bits(train, test, n, V, smoothing=0.1):
     return float(np.mean(bits))
 
 
+# %% mistake="baseline" name="last-sign-not-counted" hint="Your loop over the training text stops too early: the n-gram that ends with the last sign is not counted. A text of N signs holds N - n + 1 of them."
+def ngram_bits(train, test, n, V, smoothing=0.1):
+    counts, contexts = {}, {}
+    for i in range(len(train) - n):
+        gram = tuple(train[i : i + n])
+        counts[gram] = counts.get(gram, 0) + 1
+        contexts[gram[:-1]] = contexts.get(gram[:-1], 0) + 1
+    bits = []
+    for i in range(n - 1, len(test)):
+        gram = tuple(test[i - n + 1 : i + 1])
+        bits.append(-np.log2((counts.get(gram, 0) + smoothing) / (contexts.get(gram[:-1], 0) + smoothing * V)))
+    return float(np.mean(bits))
+
+
 # %% variant="baseline"
 def perplexity(nll):
     return float(np.prod(np.exp(np.asarray(nll) / len(nll))))
@@ -299,7 +319,8 @@ def ngram_bits(train, test, n, V, smoothing=0.1):
 # ### See it: how long should the memory be?
 #
 # **Your** `ngram_bits` on the Python manual, for several lengths. Longer is better at first, then worse: long contexts were seldom
-# seen, and the model does not know what to say. More smoothing moves the best length. The lowest point is the number to beat.
+# seen, and the model does not know what to say. Now change the smoothing. With 0.001 what was never seen is a shock, with 1 the counts
+# are drowned. The lowest point of all is the number to beat.
 
 # %%
 @functools.lru_cache(maxsize=60)
@@ -313,7 +334,7 @@ def counting(smoothing):
     bits = [bits_of(n, smoothing) for n in lengths]
     figure, axes = plot.figure(height=2.6)
     axes.plot(lengths, bits, "o-")
-    axes.set(xlabel="n", ylabel="bits per sign", ylim=(2, 5.2), title=f"best: n = {1 + int(np.argmin(bits))}, {min(bits):.3f} bits per sign")
+    axes.set(xlabel="n, signs counted together", ylabel="bits per sign", ylim=(2, 5.2), title=f"best: n = {1 + int(np.argmin(bits))}, {min(bits):.3f} bits per sign")
     return figure
 
 
@@ -329,7 +350,8 @@ explore(counting, smoothing=choice([0.001, 0.01, 0.1, 1.0], 0.1, label="smoothin
 # $h_1 = \tanh(0.5493) = 0.5$. With $x_2 = 0.2993$ comes $h_2 = \tanh(0.2993 + 0.5 \cdot 0.5) = \tanh(0.5493) = 0.5$ again: the second input is smaller,
 # and memory makes up for it.
 #
-# **In maths.** With $x_t: (B, D)$, $h: (B, H)$, $W_x: (D, H)$, $W_h: (H, H)$, $b: (H,)$,
+# **In maths.** $B$ sequences are read side by side. Each has $T$ steps, an input has $D$ numbers, the state $H$: so
+# $x_t: (B, D)$, $h_t: (B, H)$, $W_x: (D, H)$, $W_h: (H, H)$, $b: (H,)$, and
 #
 # $$h_t = \tanh(x_t W_x + h_{t-1} W_h + b).$$
 #
@@ -449,17 +471,52 @@ def rnn_forward(X, h0, params):
 
 
 # %% [markdown]
+# ### See it: a push and its echo
+#
+# One unit, **your** `rnn_forward`. At step 3 it gets a push, and never an input again: what you see afterwards is memory. At a
+# recurrent weight of 0.5 half of it is lost at every step. Where is it kept for long? Where for ever? What does a negative weight do?
+
+# %%
+def echo(weight, push):
+    """One unit's state after a single input, for one recurrent weight."""
+    X = np.zeros((1, 30, 1))
+    X[0, 2, 0] = push
+    params = {"Wx": np.array([[1.0]]), "Wh": np.array([[weight]]), "b": np.array([0.0])}
+    states = rnn_forward(X, np.zeros((1, 1)), params)[0, :, 0]
+    figure, axes = plot.figure(height=2.4)
+    axes.bar(np.arange(1, 31), states)
+    axes.axhline(0.0, color="grey", lw=0.8)
+    axes.set(xlabel="step", ylabel="state h", xlim=(0, 31), ylim=(-1, 1), title=f"20 steps after the push: {states[22]:.2g}")
+    return figure
+
+
+explore(echo, weight=slider(0.5, -1.5, 1.5, 0.1, "recurrent weight"), push=slider(1.0, -2.0, 2.0, 0.1, "input at step 3"))
+
+# %% [markdown]
 # ## 3. The way back through time
 #
 # **In words.** Unrolled, the sequence is one deep network with the same weights in every layer. A state is used twice: by the loss at
 # its own step, and by the next step. So its gradient is a sum of two, and the way back goes from the last step to the first. Each step adds its
 # share to the gradients of the weights.
 #
-# **In small numbers.** The two steps from above; the loss looks at $h_2$ only, with gradient 1. Through the tanh, whose slope is
-# $1 - 0.5^2 = 0.75$: $a_2 = 0.75$. Back to $h_1$ through $W_h$: $0.75 \cdot 0.5 = 0.375$, and through the tanh there: $a_1 = 0.28125$. The gradients:
-# of $b$: $a_1 + a_2 = 1.03125$; of $W_h$: $a_2 h_1 + a_1 h_0 = 0.375$; of $W_x$: $a_1 x_1 + a_2 x_2 = 0.3790$.
+# Here are the two steps from above, unrolled, as in unit 03: values forward, then gradients back. One slider steps through it, the others change
+# the inputs. Look at `Wh` and `Wx`: each is used twice, and hears from both steps.
+
+# %%
+def unrolled(x1, x2, h0, Wx, Wh):
+    h1 = (x1 * Wx + h0 * Wh).tanh()
+    return (x2 * Wx + h1 * Wh).tanh()
+
+
+step_through(unrolled, gradus.carried("03_backprop").Tensor, x1=0.5493, x2=0.2993, h0=0.0, Wx=1.0, Wh=0.5)
+
+# %% [markdown]
+# **In small numbers.** The loss looks at $h_2$ only, with gradient 1. Call $a_t$ the gradient with respect to the sum *inside* the tanh of step $t$.
+# The tanh has slope $1 - 0.5^2 = 0.75$, so $a_2 = 0.75$. Back to $h_1$ through $W_h$: $0.75 \cdot 0.5 = 0.375$, and through the tanh there:
+# $a_1 = 0.375 \cdot 0.75 = 0.28125$. The gradients: of $b$, $a_1 + a_2 = 1.03125$; of $W_h$, $a_2 h_1 + a_1 h_0 = 0.375$; of $W_x$, $a_1 x_1 + a_2 x_2 = 0.3790$.
 #
-# **In maths.** With $\delta_t$ the loss's own gradient of $h_t$ (given), and $a_{T+1} = 0$,
+# **In maths.** Let $\delta_t: (B, H)$ be the loss's own gradient of $h_t$ (given: `dH[:, t]`), $\odot$ the product number by number, and
+# $a_{T+1} = 0$, because after the last step comes nothing. Then, with $a_t: (B, H)$,
 #
 # $$a_t = (\delta_t + a_{t+1} W_h^T) \odot (1 - h_t^2), \qquad
 # \frac{\partial L}{\partial W_x} = \sum_t x_t^T a_t, \quad \frac{\partial L}{\partial W_h} = \sum_t h_{t-1}^T a_t, \quad
@@ -506,7 +563,7 @@ def hand(delta, h0=0.0):
 
 
 def test_weights():
-    "the gradients from the text"
+    "the gradients from the text: of b, Wh and Wx, in this order"
     dX, dh0, grads = hand((0.0, 1.0))
     assert_close([grads["b"][0], grads["Wh"][0, 0], grads["Wx"][0, 0]], [1.03125, 0.375, 0.28125 * HALF + 0.75 * (HALF - 0.25)])
 
@@ -530,18 +587,15 @@ def test_first_state_in_weights():
 
 
 def test_two_examples():
-    "two examples: the weights' gradients add up, the inputs' stay apart"
-    dice = np.random.default_rng(1)
-    params, X, h0 = dice_params(dice, 2, 3), dice.normal(size=(2, 3, 2)), dice.normal(size=(2, 3))
-    H = np.zeros((2, 3, 3))
-    for t in range(3):
-        H[:, t] = np.tanh(X[:, t] @ params["Wx"] + (H[:, t - 1] if t else h0) @ params["Wh"] + params["b"])
-    dH = dice.normal(size=H.shape)
-    whole = rnn_backward(dH, X, h0, H, params)
-    parts = [rnn_backward(dH[i : i + 1], X[i : i + 1], h0[i : i + 1], H[i : i + 1], params) for i in range(2)]
-    assert_close(whole[2]["Wh"], parts[0][2]["Wh"] + parts[1][2]["Wh"])
-    a = dH[:, 2] * (1 - H[:, 2] ** 2)
-    assert_close(whole[0][:, 2], a @ params["Wx"].T)
+    "two examples, three units, one step: the weights' gradients add up, the inputs' stay apart"
+    Wx = np.array([[1.0, 0.0, 2.0], [0.0, 1.0, 0.0]])
+    Wh = np.array([[-1.0, 0.0, -2.0], [0.0, -1.0, 0.0], [1.0, 1.0, 1.0]])
+    X, h0 = np.array([[[1.0, 0.0]], [[0.0, 1.0]]]), np.array([[1.0, 0.0, 0.0], [0.0, 1.0, 0.0]])  # so that all states are 0
+    a = np.array([[1.0, 0.0, -1.0], [2.0, 0.5, 0.0]])  # the slope of the tanh at 0 is 1
+    dX, dh0, grads = rnn_backward(a[:, None], X, h0, np.zeros((2, 1, 3)), {"Wx": Wx, "Wh": Wh, "b": np.zeros(3)})
+    assert_close(grads["b"], np.array([3.0, 0.5, -1.0]))
+    assert_close((grads["Wx"], grads["Wh"]), (a, np.array([[1.0, 0.0, -1.0], [2.0, 0.5, 0.0], [0.0, 0.0, 0.0]])))
+    assert_close((dX, dh0), (np.array([[[-1.0, 0.0]], [[2.0, 0.5]]]), np.array([[1.0, 0.0, 0.0], [-2.0, -0.5, 2.5]])))
 
 
 ### BEGIN HIDDEN TESTS
@@ -678,6 +732,34 @@ def rnn_backward(dH, X, h0, H, params):
     return dX, later, grads
 
 
+# %% mistake="rnn_backward" name="h0-before-Wh" hint="Your dh0 is the gradient before the tanh of the first step. To reach h0 it must go back through Wh as well: a @ Wh.T."
+def rnn_backward(dH, X, h0, H, params):
+    grads = {name: np.zeros_like(value) for name, value in params.items()}
+    dX, later = np.zeros_like(X), np.zeros_like(h0)
+    for t in reversed(range(X.shape[1])):
+        a = (dH[:, t] + later) * (1 - H[:, t] ** 2)
+        grads["Wx"] += X[:, t].T @ a
+        grads["Wh"] += (H[:, t - 1] if t else h0).T @ a
+        grads["b"] += a.sum(axis=0)
+        dX[:, t] = a @ params["Wx"].T
+        later = a @ params["Wh"].T
+    return dX, a, grads
+
+
+# %% mistake="rnn_backward" name="units-summed" hint="You summed b's gradient over the units as well, to one number. Each unit has a bias of its own: sum over the examples only, axis 0."
+def rnn_backward(dH, X, h0, H, params):
+    grads = {name: np.zeros_like(value) for name, value in params.items()}
+    dX, later = np.zeros_like(X), np.zeros_like(h0)
+    for t in reversed(range(X.shape[1])):
+        a = (dH[:, t] + later) * (1 - H[:, t] ** 2)
+        grads["Wx"] += X[:, t].T @ a
+        grads["Wh"] += (H[:, t - 1] if t else h0).T @ a
+        grads["b"] += a.sum()
+        dX[:, t] = a @ params["Wx"].T
+        later = a @ params["Wh"].T
+    return dX, later, grads
+
+
 # %% variant="rnn_backward"
 def rnn_backward(dH, X, h0, H, params):
     B, T, D = X.shape
@@ -693,9 +775,10 @@ def rnn_backward(dH, X, h0, H, params):
 # %% [markdown]
 # ### See it: the memory fades, or blows up
 #
-# The loss looks at the last state only. How much does it still depend on the inputs before? The picture shows the size of the gradient, from **your**
-# `rnn_forward` and `rnn_backward`, step by step back in time. The slider scales the recurrent weights: their largest eigenvalue in size is the *spectral
-# radius*. Around 1 lies a narrow ridge, as in unit 05, only that here every step is a layer.
+# The loss looks at the last state only. How much does it still depend on the inputs before? The picture shows the size of the gradient of each input,
+# next to that of the last one, from **your** `rnn_forward` and `rnn_backward`, with 32 units and random weights. The first slider scales $W_h$. Its *spectral radius*
+# says by how much one more product with $W_h$ stretches a vector in the long run (it is the size of the largest eigenvalue). Below the dotted line the memory has faded,
+# above it the gradient grows. Around a radius of 1 lies a narrow ridge, as in unit 05, only that here every step is a layer.
 
 # %%
 def through_time(radius, steps, bend_in):
@@ -714,7 +797,7 @@ def through_time(radius, steps, bend_in):
     figure, axes = plot.figure(height=2.8)
     axes.semilogy(np.arange(-steps + 1, 1), size + 1e-30)
     axes.axhline(1.0, color="grey", ls=":")
-    axes.set(xlabel="steps back in time", ylabel="size of the gradient", ylim=(1e-8, 1e8))
+    axes.set(xlabel="steps back in time", ylabel="gradient, last step = 1", ylim=(1e-8, 1e8))
     after = np.sqrt(sum((g**2).sum() for g in clipped))
     axes.set_title(f"all weights' gradient: norm {whole:.3g}, clipped to {after:.3g}")
     return figure
@@ -732,7 +815,7 @@ explore(
 # the cure, and the title shows it at work. With large inputs the tanh bends, its slope is below 1, and the gradient dies even at a radius of 1.
 # Against dying, clipping does not help.
 #
-# **Question 1 (2 points).** Why is a vanishing gradient worse to notice than an exploding one, and what does it mean for what such a network can learn?
+# **Question 1 (2 points).** Why is a vanishing gradient harder to notice than an exploding one, and what does it mean for what such a network can learn?
 
 # %% [markdown] question="vanishing" points=2
 # An exploding gradient shows: the loss jumps, or becomes NaN. A vanishing one does not: the gradients of the last few steps are healthy, the loss falls, the
@@ -749,7 +832,7 @@ explore(
 # **In small numbers.** With all weights and biases 0 every gate is $\sigma(0) = 0.5$ and the new content is $\tanh(0) = 0$. From $c = 2$ comes
 # $c' = 0.5 \cdot 2 + 0.5 \cdot 0 = 1$, and $h' = 0.5 \tanh(1) = 0.3808$.
 #
-# **In maths.** With $z = x W_x + h W_h + b$, $(B, 4H)$, cut into four parts in PyTorch's order $z_i, z_f, z_g, z_o$, each $(B, H)$,
+# **In maths.** With $z = x W_x + h W_h + b$, $(B, 4H)$, cut along its second axis into four parts in PyTorch's order $z_i, z_f, z_g, z_o$, each $(B, H)$,
 #
 # $$i = \sigma(z_i), \quad f = \sigma(z_f), \quad g = \tanh(z_g), \quad o = \sigma(z_o), \qquad c' = f \odot c + i \odot g, \qquad h' = o \odot \tanh(c').$$
 #
@@ -893,6 +976,16 @@ def lstm_step(x, h, c, params):
     return c, sigmoid(o) * np.tanh(c)
 
 
+# %% mistake="lstm_step" name="rows-cut" hint="You cut z into four groups of rows: rows are examples. The gates lie side by side in the columns: cut along axis 1."
+def lstm_step(x, h, c, params):
+    z = x @ params["Wx"] + h @ params["Wh"] + params["b"]
+    H = h.shape[1]
+    i, f, g, o = z[:H], z[H : 2 * H], z[2 * H : 3 * H], z[3 * H :]
+    sigmoid = lambda v: 0.5 + 0.5 * np.tanh(v / 2)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
 # %% variant="lstm_step"
 def lstm_step(x, h, c, params):
     H = h.shape[1]
@@ -903,6 +996,35 @@ def lstm_step(x, h, c, params):
 
 
 # %% [markdown]
+# ### See it: open and shut the doors
+#
+# One unit of **your** `lstm_step`. At step 5 something is let in; later inputs are noise, and the input gate is shut to them. The sliders are the sums that go
+# into the other two gates. With $f = 0.5$ the cell halves at every step, and is no better than the unit of section 2. What does the forget gate need to
+# keep half of it until step 40? And what does the output gate change: what is remembered, or what is seen of it?
+
+# %%
+def doors_over_time(forget, show):
+    """One LSTM unit that is written to at step 5: what it keeps, and what it shows."""
+    dice, h, c, kept = np.random.default_rng(0), np.zeros((1, 1)), np.zeros((1, 1)), []
+    params = {"Wx": np.array([[20.0, 0.0, 2.0, 0.0]]), "Wh": np.zeros((1, 4)), "b": np.array([-15.0, forget, 0.0, show])}
+    for t in range(1, 41):
+        x = 1.0 if t == 5 else dice.uniform(-0.5, 0.5)
+        h, c = lstm_step(np.array([[x]]), h, c, params)
+        kept.append((c[0, 0], h[0, 0]))
+    figure, axes = plot.figure(height=2.6)
+    axes.plot(range(1, 41), kept, "o-", ms=3, label=["cell c", "shown: h"])
+    f, o = 1 / (1 + np.exp(-forget)), 1 / (1 + np.exp(-show))
+    axes.set(xlabel="step", ylabel="value", ylim=(-0.1, 1.25), title=f"forget gate f = {f:.3f}, output gate o = {o:.3f}")
+    axes.legend(loc="upper right", ncols=2)
+    return figure
+
+
+explore(doors_over_time, forget=slider(2.0, -2.0, 8.0, 0.5, "sum at the forget gate"), show=slider(0.0, -6.0, 6.0, 0.5, "sum at the output gate"))
+
+# %% [markdown]
+# The gradient of $c$ is multiplied by the same $f$ on its way back: a cell that keeps its content keeps its gradient.
+
+# %% [markdown]
 # ## 5. Two doors are enough: GRU
 #
 # **In words.** Cho and others (2014) do with one state and two gates. The update gate $z$ says how much of the old state stays; the reset gate $r$ says how much of it
@@ -911,7 +1033,7 @@ def lstm_step(x, h, c, params):
 # **In small numbers.** With all weights and biases 0: $r = z = 0.5$, the new content is $n = \tanh(0) = 0$, and $h = 2$ becomes
 # $h' = 0.5 \cdot 0 + 0.5 \cdot 2 = 1$.
 #
-# **In maths.** Two sums, each $(B, 3H)$ in PyTorch's order $r, z, n$: $u = x W_x + b_x$ and $v = h W_h + b_h$. Then
+# **In maths.** Two sums, each $(B, 3H)$ and cut in three in PyTorch's order $r, z, n$: $u = x W_x + b_x$ and $v = h W_h + b_h$. Then
 #
 # $$r = \sigma(u_r + v_r), \quad z = \sigma(u_z + v_z), \quad n = \tanh(u_n + r \odot v_n), \qquad h' = (1 - z) \odot n + z \odot h .$$
 #
@@ -1054,8 +1176,8 @@ def gru_step(x, h, params):
 # %% [markdown]
 # ## 6. A model of text
 #
-# **In words.** Now in PyTorch, with PyTorch's own GRU, which is your `gru_step` in a fast loop. Three layers: an *embedding*, a table with a row of numbers for each
-# sign; the recurrent layer; and a linear layer that makes a score for each sign that may come next.
+# **In words.** Now in PyTorch, with PyTorch's own GRU, which is your `gru_step` in a fast loop. Three layers: an *embedding*, a table with a row of $D$ numbers for each
+# sign, learned like any weights; the recurrent layer; and a linear layer, the *head*, that makes a score for each sign that may come next.
 #
 # **In small numbers.** A batch of 2 texts of 3 signs is a tensor (2, 3) of whole numbers. The embedding makes (2, 3, D) of it, the GRU (2, 3, H), the head
 # (2, 3, V): for each of the six places a score for each sign.
@@ -1063,7 +1185,8 @@ def gru_step(x, h, params):
 # The state is handed in and handed back, so that a long text can be read in pieces as if it were in one: reading `abcd` must give the same scores
 # as reading `ab`, then `cd` with the state that came back.
 #
-# **In code.** Write `CharRNN`. Say `batch_first=True`, or PyTorch takes the first axis for time.
+# **In code.** Write `CharRNN`. The embedding is called with the numbers of the signs. Say `nn.GRU(..., batch_first=True)`, or PyTorch takes the first axis for time.
+# It is called with its inputs and a state (None: begin with zeros), and returns two things: the states of all steps, (B, T, H), and the last one, (1, B, H).
 
 # %% exercise="CharRNN" minutes=8 difficulty=2
 class CharRNN(nn.Module):
@@ -1255,9 +1378,11 @@ class CharRNN(nn.Module):
 #
 # **In small numbers.** Scores $(\ln 1, \ln 2)$ are probabilities $(1/3, 2/3)$. At temperature 0.5 the scores double: $(\ln 1, \ln 4)$, so $(1/5, 4/5)$.
 #
-# Feed in one sign at a time and carry the state. Reading the whole text again for every sign would give the same, in a time that grows with the square of its length.
+# Read each sign once and carry the state: first the start, then each new sign as soon as it is drawn. Reading the whole text again for every sign would give the same,
+# in a time that grows with the square of its length.
 #
-# **In code.** Write `sample`. Compute the probabilities in double precision and draw with `rng.choice(V, p=p)`.
+# **In code.** Write `sample`, under `torch.no_grad()`: nothing is learned here. Only the scores at the last place say what comes next. Compute the probabilities in
+# double precision and draw with `rng.choice(V, p=p)`.
 
 # %% exercise="sample" minutes=12 difficulty=3
 def sample(model, start, length, temperature, rng):
@@ -1298,6 +1423,10 @@ def counted(start, length, temperature=0, V=7):
     fed = []
 
     class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight = nn.Parameter(torch.zeros(1))
+
         def forward(self, tokens, state=None):
             fed.append([tokens.tolist()[0], state is not None])
             seen = torch.zeros(1, 1, 1) if state is None else state
@@ -1305,7 +1434,7 @@ def counted(start, length, temperature=0, V=7):
             favourite = (places + tokens[0]) % V
             scores = torch.zeros(1, tokens.shape[1], V)
             scores[0, torch.arange(tokens.shape[1]), favourite] = 5.0
-            return scores, seen + tokens.shape[1]
+            return scores + self.weight, seen + tokens.shape[1]
 
     given = list(start)
     new = sample(Counting(), given, length, temperature, np.random.default_rng(0))
@@ -1347,9 +1476,10 @@ def test_longer_start():
 
 
 def test_one_at_a_time():
-    "the start at once, then one sign at a time with the state"
+    "what the model reads: each sign once, with the state that came back"
     new, fed = counted([1, 4, 2], 4)
-    assert [len(tokens) for tokens, state in fed][:4] == [3, 1, 1, 1], "After the start, feed one sign at a time."
+    read = [sign for tokens, state in fed for sign in tokens]
+    assert read[:6] == [1, 4, 2, *new][:6], "Feed the start, then each new sign alone."
     assert [state for tokens, state in fed][:4] == [False, True, True, True], "Hand the state from call to call."
     assert_close(new, continued([1, 4, 2], 4))
 
@@ -1471,6 +1601,34 @@ def sample(model, start, length, temperature, rng):
     return new
 
 
+# %% mistake="sample" name="gradients-kept" hint="The scores still carry the way back to the weights, and NumPy cannot. Nothing is learned here: call the model under torch.no_grad()."
+def sample(model, start, length, temperature, rng):
+    new, state, given = [], None, torch.tensor([list(start)])
+    for _ in range(length):
+        scores, state = model(given, state)
+        z = scores[0, -1].double().numpy()
+        p = np.exp((z - z.max()) / temperature) if temperature else (z == z.max()).astype(float)
+        new.append(int(rng.choice(len(z), p=p / p.sum())))
+        given = torch.tensor([[new[-1]]])
+    return new
+
+
+# %% variant="sample"
+@torch.no_grad()
+def sample(model, start, length, temperature, rng):
+    state, new = None, []
+    for sign in start:
+        scores, state = model(torch.tensor([[sign]]), state)
+    for _ in range(length):
+        z = scores[0, -1].double()
+        if temperature == 0:
+            new.append(int(z.argmax()))
+        else:
+            new.append(int(rng.choice(len(z), p=torch.softmax(z / temperature, 0).numpy())))
+        scores, state = model(torch.tensor([[new[-1]]]), state)
+    return new
+
+
 # %% variant="sample"
 @torch.no_grad()
 def sample(model, start, length, temperature, rng):
@@ -1490,7 +1648,7 @@ def sample(model, start, length, temperature, rng):
 #
 # The text is cut into 32 long strips that are read side by side, 64 signs at a time. The state is carried from piece to piece, but the way back ends at the piece's
 # beginning: *truncated* back-propagation through time. The norm of the gradients is clipped to 1. Then the trained model is judged on 20,000 signs that it has never seen,
-# and compared with **your** n-grams. You may stop it: what was reached is kept.
+# and compared with **your** n-grams. It takes half a minute. You may stop it: what was reached is kept.
 
 # %%
 FAST = True  # False takes four times as long, and gets better
@@ -1538,10 +1696,17 @@ else:
     best = min(written(bits_of, n, 0.1) or np.inf for n in range(1, 7))
     print(f"recurrent network: {bits:.3f} bits per sign, perplexity {hesitation:.1f}")
     print(f"best of your n-grams: {best:.3f} bits per sign (to beat)")
+    figure, axes = plot.figure(height=2.6)
+    axes.plot(np.convolve(losses, np.full(10, 0.1), "valid"), label="while training, mean of ten steps")
+    axes.axhline(bits, ls="--", color="C2", label="on unseen text, at the end")
+    axes.axhline(best, ls=":", color="C1", label="n-grams, on unseen text")
+    axes.set(xlabel="step", ylabel="bits per sign", ylim=(1.5, 5))
+    axes.legend()
+    display(figure)
 
 # %% [markdown]
-# Let it write. At temperature 0 it soon runs in circles; near 0.7 it writes something like a manual; at 2 it stammers. Change the dice, and it writes something
-# else.
+# Now let it write, a few hundred signs, with **your** `sample`. At temperature 0 it soon runs in circles; near 0.7 it writes something like a manual; at 2 it stammers. Change the
+# dice, and it writes something else.
 
 # %%
 def writing(temperature, seed, beginning):
@@ -1568,8 +1733,9 @@ explore(
 # %% [markdown]
 # ### See it: the state while it reads
 #
-# Each row is one of the hidden numbers, each column a sign of the text. Some follow the length of a word, some open at a bracket and close with it; most mean
-# nothing to us alone. The lower picture is the update gate $z$ of **your** `gru_step`, with the trained weights: dark is "keep", light is "take something new". Where do the gates open?
+# Each row is one of the hidden numbers, each column a sign of the text that is read. Purple is 1, orange -1, white 0. Some follow the length of a word, some open at a bracket and
+# close with it; most mean nothing to us alone. The lower picture is the update gate $z$ of the same units, from **your** `gru_step` with the trained weights: dark is "keep", light is
+# "take something new". Which units keep for whole words? Where do many take something new at once?
 
 # %%
 def reading(place, first):
@@ -1592,7 +1758,7 @@ def reading(place, first):
         (axes[1], np.array(gates_z), "Greys", 0, "update gate: dark keeps"),
     ):
         axis.imshow(values.T[first : first + 16], cmap=colours, vmin=low, vmax=1, aspect="auto")
-        axis.set(title=title, yticks=[])
+        axis.set(title=title, yticks=[0, 15], yticklabels=[first, first + 15], ylabel="unit")
         axis.set_xticks(range(60), [sign.replace("\n", "⏎") for sign in spell(piece)], fontsize=7)
         axis.grid(False)
     return figure
