@@ -102,14 +102,23 @@ def test_a_librarys_not_implemented_is_an_error_with_what_it_says():
     assert row.status == "error" and "line 2, in f" in row.message and "meta tensor" in row.message
 
 
-def test_the_checks_own_assert_is_no_line_of_the_students():
-    """In a notebook a check's cell has a file like any other cell's."""
-    source = "@inside\ndef probe(x):\n    assert f(x) == 2, 'f should give 2'\n    return 1\n\n"
-    source += "def test_probe():\n    assert probe(1) == 1\n\ncheck('f', points=1)"
-    space = {"inside": inside}
-    exec(compile("def f(x):\n    return x", "<cell f>", "exec"), space)
-    row = run_cell_tests(source, "/tmp/ipykernel_1/2.py", space, "f", ["f"]).rows[0]
-    assert (row.status, row.message) == ("fail", "f should give 2")
+def test_in_a_notebook_no_line_of_the_checks_cell_is_the_students(monkeypatch):
+    """There a check's cell has a file like any other cell's; its helpers and its asserts are the course's all the same."""
+    from gradus.check import notebook
+
+    source = "@inside\ndef probe(x):\n    assert f(x) == 2, 'f should give 2'\n\n"
+    source += "def helper(x):\n    return f(x, x)\n\n"
+    source += "def test_probe():\n    assert probe(1) == 1\n\ndef test_helper():\n    assert helper(1) == 1\n\n"
+    source += "score = check('f', points=1)"
+    space = {"__name__": "__main__", "inside": inside, "check": notebook.check}
+    exec(compile("def f(x, y=None):\n    return x if y is None else x.y", "<cell f>", "exec"), space)
+    file = "/tmp/ipykernel_1/2.py"
+    linecache.cache[file] = (len(source), None, source.splitlines(keepends=True), file)
+    monkeypatch.setattr(notebook, "_in_notebook", lambda: True)
+    exec(compile(source, file, "exec"), space)
+    first, second = space["score"].report.rows
+    assert (first.status, first.message) == ("fail", "f should give 2")
+    assert second.message.startswith("line 2, in f\nAttributeError")
 
 
 def test_trace_is_cut_to_the_students_lines():

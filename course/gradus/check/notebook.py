@@ -16,6 +16,7 @@ from .hints import Bank
 from .report import Report
 from .rewrite import HELPERS, rewrite
 from .run import hidden_tests, run_tests, used_names
+from .traces import files
 
 _lines: dict[str, set[int]] = {}  # of each file, the lines on which check() was called
 
@@ -43,6 +44,8 @@ def check(exercise: str, points: float, changes: Sequence[str] = ()) -> Score:
     known = _lines.setdefault(filename, set())
     floor = max((n for n in known if n < line), default=0)  # a script holds many checks, a cell one
     known.add(line)
+    if _in_notebook():  # a cell is a file of its own, and this one is locked
+        files.add(filename)
     source = "".join(linecache.getlines(filename))
     space, names = _definitions(source, filename, caller, floor, line)
     with _quiet():

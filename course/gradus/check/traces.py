@@ -8,9 +8,8 @@ from pathlib import Path
 from types import CodeType, TracebackType
 
 _OWN = str(Path(__file__).resolve().parent.parent)  # the course's own files, stand-ins among them
-_ASSERTS = str(Path(__file__).resolve().with_name("rewrite.py"))  # where the parts of a test's assert are computed
 
-
+files: set[str] = set()  # of a notebook's check cells: nothing in them is the student's
 probes: set[CodeType] = set()  # functions of checks that run beside the student's code: not the student's lines either
 
 
@@ -25,18 +24,16 @@ def _foreign(filename: str) -> bool:
 def student_lines(traceback: TracebackType | None, skip: tuple[str, ...] = ()) -> list[str]:
     """ "line 3, in softmax: e = np.exp(z)" for every frame of the student's own."""
     lines = []
-    caller = None
     while traceback is not None:
         code = traceback.tb_frame.f_code
-        is_test = code.co_name.startswith("test_") or code.co_filename in skip or code in probes
+        is_test = (
+            code.co_name.startswith("test_") or code.co_filename in files or code.co_filename in skip or code in probes
+        )
         is_test = is_test or code.co_filename.startswith(("<check", "<probe"))
-        # `assert f(1) == 2` of a check is made into lambdas, which stand in the cell's file as the student's code does
-        is_test = is_test or (code.co_name == "<lambda>" and caller == _ASSERTS)
         if not is_test and not _foreign(code.co_filename):
             text = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
             where = f"line {traceback.tb_lineno}" + ("" if code.co_name == "<module>" else f", in {code.co_name}")
             lines.append(f"{where}: {text}" if text else where)
-        caller = code.co_filename
         traceback = traceback.tb_next
     return lines[-6:]  # of a deep recursion, the end
 
