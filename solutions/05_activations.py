@@ -134,6 +134,11 @@ def test_sigmoid():
     assert_close(sigmoid(np.array([0.0, np.log(3.0), -np.log(3.0)])), [0.5, 0.75, 0.25])
 
 
+def test_sigmoid_whole():
+    "sigmoid of the whole numbers 0, 1000 and -1000"
+    assert_close(sigmoid(np.array([0, 1000, -1000])), [0.5, 1.0, 0.0])
+
+
 def test_sigmoid_far_below():
     "sigmoid of -1000, and no warning"
     value, warned = watchfully("sigmoid", np.array([-1000.0, 0.0]))
@@ -225,6 +230,15 @@ def sigmoid(z):
     return np.exp(z) / (1.0 + np.exp(z))
 
 
+# %% mistake="saturating" name="whole-number-store" hint="`np.zeros_like(z)` makes an array of whole numbers when z holds whole numbers, and 0.5 stored in it is cut down to 0. Give it dtype=float, or use np.where."
+def sigmoid(z):
+    out, above = np.zeros_like(z), z >= 0
+    out[above] = 1 / (1 + np.exp(-z[above]))
+    e = np.exp(z[~above])
+    out[~above] = e / (1 + e)
+    return out
+
+
 # %% mistake="saturating" name="slope-from-z" hint="The form s(1 - s) wants s = sigmoid(z), and d_sigmoid is given z itself. Compute s first."
 def d_sigmoid(z):
     return z * (1.0 - z)
@@ -304,9 +318,17 @@ def d_tanh(z):
 # Move the point outwards. Where is the curve so flat that hardly any gradient gets through? It *saturates* there.
 
 # %%
+def both(name):
+    """Your activation of this name and your slope of it, as they are now."""
+    try:
+        return globals()[name], globals()["d_" + name]
+    except KeyError as missing:
+        raise NotImplementedError(f"{missing.args[0]} is not there yet") from None
+
+
 def curves(name, z):
     """One activation with a tangent, and its derivative, as you wrote them."""
-    f, d = globals()[name], globals()["d_" + name]
+    f, d = both(name)
     line = np.linspace(-6, 6, 601)
     values, slopes = f(line), d(line)
     here, slope = f(np.array([z]))[0], d(np.array([z]))[0]
@@ -838,7 +860,7 @@ def sizes_by_layer(axes, numbers, gradients):
 
 def depth(name, scale, layers):
     """The size of numbers and gradients at every layer of a random network."""
-    f, d = globals()[name], globals()["d_" + name]
+    f, d = both(name)
     figure, axes = plot.figure(height=3.2)
     numbers, gradients = flow(f, d, lambda fan_in, fan_out, dice: dice.normal(0, scale / 8, (fan_in, fan_out)), layers)[1:]
     sizes_by_layer(axes, numbers, gradients)
@@ -1154,6 +1176,12 @@ def test_loss_by_hand():
     assert_close(cross_entropy(logits, np.array([1, 0])), (np.log(4 / 3) + np.log(4)) / 2)
 
 
+def test_loss_each_its_own():
+    "two examples with different scores: the mean of -ln 0.75 and -ln 0.8"
+    logits = np.array([[0.0, np.log(3.0)], [np.log(4.0), 0.0]])
+    assert_close(cross_entropy(logits, np.array([1, 0])), (np.log(4 / 3) + np.log(5 / 4)) / 2)
+
+
 def test_loss_no_idea():
     "ten equal scores cost ln 10, whatever is true"
     assert_close(cross_entropy(np.zeros((3, 10)), np.array([4, 9, 0])), np.log(10))
@@ -1197,6 +1225,11 @@ check("cross_entropy", points=5)
 # %% mistake="cross_entropy" name="summed" hint="You added over the examples. The loss is a mean: divide by N."
 def cross_entropy(logits, y):
     return -log_softmax(logits)[np.arange(len(y)), y].sum()
+
+
+# %% mistake="cross_entropy" name="not-averaged" hint="You return one loss for each example. The loss is one number, their mean."
+def cross_entropy(logits, y):
+    return -log_softmax(logits)[np.arange(len(y)), y]
 
 
 # %% mistake="cross_entropy" name="mean-over-classes" hint="You averaged over all N times C entries of a table that is 0 outside the true classes, so the loss is C times too small. Average over the N examples."
@@ -1313,7 +1346,7 @@ def push(score, truth):
     axes[0].set(ylim=(0, 1.1), ylabel="probability")
     axes[0].set_title(f"loss {loss:.3f}", fontsize=10)
     axes[1].set(ylim=(-1.1, 1.1), ylabel="push on the score")
-    axes[1].set_title(f"the pushes add up to {pushes.sum():.4f}", fontsize=10)
+    axes[1].set_title(f"the pushes add up to {abs(pushes.sum()):.4f}", fontsize=10)
     return figure
 
 
@@ -1519,7 +1552,7 @@ STARTS = {
 
 def start(name, weights, layers):
     """Numbers and gradients by layer for a start, and the scores of the last layer."""
-    f, d = globals()[name], globals()["d_" + name]
+    f, d = both(name)
     scores, numbers, gradients = flow(f, d, STARTS[weights], layers)
     figure, axes = plot.figure(2, height=3.2)
     sizes_by_layer(axes[0], numbers, gradients)
@@ -1547,7 +1580,7 @@ explore(
 # %%
 def dead(name, bias, layers):
     """The share of units whose slope is zero for every example."""
-    f, d = globals()[name], globals()["d_" + name]
+    f, d = both(name)
     dice = np.random.default_rng(2)
     x, shares = dice.normal(size=(200, 64)), []
     for _ in range(layers):
@@ -1902,6 +1935,17 @@ def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
     return out, (out, gamma, std)
 
 
+# %% mistake="normalisation" name="cache-without-eps" hint="The std in your cache is the root of the variance alone. The way back divides by what you divided by: the root of variance plus eps."
+def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
+    mean, var = running["mean"], running["var"]
+    if training:
+        mean, var = x.mean(axis=0), x.var(axis=0)
+        running["mean"] = momentum * running["mean"] + (1 - momentum) * mean
+        running["var"] = momentum * running["var"] + (1 - momentum) * var
+    x_hat = (x - mean) / np.sqrt(var + eps)
+    return gamma * x_hat + beta, (x_hat, gamma, np.sqrt(var))
+
+
 # %% mistake="normalisation" name="no-cache" hint="Your batchnorm_forward returns the result alone. It returns two things: the result, and the cache for the way back, (x_hat, gamma, std)."
 def batchnorm_forward(x, gamma, beta, running, training, momentum, eps):
     if training:
@@ -2253,7 +2297,7 @@ class Tower:
     """
 
     def __init__(self, name, draw, norm, layers, dice):
-        self.f, self.d = globals()[name], globals()["d_" + name]
+        self.f, self.d = both(name)
         self.weights = [draw(64, 64, dice) for _ in range(layers - 1)] + [draw(64, 10, dice)]
         self.norms = [(np.ones(64), np.zeros(64)) for _ in range(layers - 1)] if norm else []
         self.running = [{"mean": np.zeros(64), "var": np.ones(64)} for _ in self.norms]
@@ -2291,12 +2335,12 @@ class Tower:
         return cross_entropy(logits, y)
 
 
-def train(name, draw, norm=False, layers=20, epochs=30, lr=0.005, seed=1):
+def train(name, draw, norm=False, layers=20, epochs=range(30), lr=0.005, seed=1):
     """The losses of the steps, and the share of test pictures that is right in the end."""
     dice = np.random.default_rng(seed)
     tower, losses = Tower(name, draw, norm, layers, dice), []
     with np.errstate(all="ignore"):  # a bad start may blow up, and that is part of the show
-        for _ in range(epochs):
+        for _ in epochs:
             for rows in np.array_split(dice.permutation(len(X_train)), 39):
                 losses.append(tower.step(X_train[rows], y_train[rows], lr))
         return losses, np.mean(tower.forward(X_test)[0].argmax(axis=1) == y_test)
@@ -2305,22 +2349,24 @@ def train(name, draw, norm=False, layers=20, epochs=30, lr=0.005, seed=1):
 def three_runs():
     """The losses of three networks of twenty layers: a poor start, the same with batch norm, a good start."""
     runs = [
-        ("deviation 0.01", *train("relu", STARTS["normal, 0.01"])),
-        ("0.01, with your batch norm", *train("relu", STARTS["normal, 0.01"], norm=True)),
-        ("your he_normal", *train("relu", he_normal)),
+        ("deviation 0.01", STARTS["normal, 0.01"], False),
+        ("0.01, with your batch norm", STARTS["normal, 0.01"], True),
+        ("your he_normal", he_normal, False),
     ]
-    figure, axes = plot.figure(height=3.4)
-    for label, losses, right in runs:
+    figure, axes = plot.figure(height=3.6)
+    for label, draw, norm in runs:
+        losses, right = train("relu", draw, norm, epochs=gradus.track(range(30), label))
         smooth = np.convolve(losses, np.ones(13) / 13, "valid")  # a mean over a third of an epoch
         axes.plot(np.arange(len(smooth)) / 39, smooth, label=f"{label}: {right:.3f} right")
         print(f"{label}: {right:.3f} of the test pictures right")
     axes.axhline(np.log(10), color="grey", linestyle=":")
     axes.set(xlabel="epoch", ylabel="training loss in nats", ylim=(0, 2.6), title="twenty layers (dotted: no idea, ln 10)")
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=3, fontsize=8)
     return figure
 
 
-written(three_runs) or plot.message("Write all eight exercises first, then run this cell again.")
+ready = written(lambda: train("relu", he_normal, norm=True, layers=3, epochs=range(1)))
+three_runs() if ready else plot.message("Write all eight exercises first, then run this cell again.")
 
 # %% [markdown]
 # The poor start never leaves the dotted line. From `he_normal` the same network gets 0.957 of the test pictures
@@ -2341,13 +2387,14 @@ written(three_runs) or plot.message("Write all eight exercises first, then run t
 
 # %%
 @functools.lru_cache(maxsize=64)
-def short_run(name, weights, norm, layers):
-    return train(name, STARTS[weights], norm, layers, epochs=8)
+def short_run(name, weights, norm, layers, functions):
+    return train(name, STARTS[weights], norm, layers, epochs=range(8))
 
 
 def laboratory(name, weights, norm, layers):
     """The training loss of a tower, and how much of the test it gets right."""
-    losses, right = short_run(name, weights, norm, layers)
+    yours = (*both(name), cross_entropy, d_cross_entropy, he_normal, xavier_uniform, batchnorm_forward, batchnorm_backward)
+    losses, right = short_run(name, weights, norm, layers, yours)  # trained anew as soon as one of them is another
     figure, axes = plot.figure(height=3.0)
     axes.plot(np.arange(1, len(losses) + 1) / 39, np.clip(losses, 0, 9))
     axes.axhline(np.log(10), color="grey", linestyle=":")

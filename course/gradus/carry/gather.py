@@ -187,6 +187,6 @@ def _as_line(name: str, value: Any, space: dict[str, Any]) -> str | None:
     except (ValueError, SyntaxError, TypeError, MemoryError):
         pass
     raise NotKept(
-        f"it uses `{name}`, which only this notebook has ({type(value).__name__}). Make it an argument, or define it "
+        f"it uses `{name}`, which only this notebook has ({type(value).__name__}). Make it an argument, or import or define it "
         "inside, and run the check again"
     )
