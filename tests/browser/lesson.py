@@ -1,0 +1,55 @@
+"""A unit on the page: which there are, what its checks say, whether all that is shown is whole."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from autograder.source import Unit, load_unit
+
+from .conftest import ROOT
+from .seat import Seat
+
+UNITS = sorted(path.stem for path in (ROOT / "course").glob("[0-9]*.ipynb"))
+
+
+def loaded(unit: str) -> Unit:
+    return load_unit(ROOT / "solutions" / f"{unit}.py")
+
+
+def answers(unit: str) -> dict[str, str]:
+    """Exercise -> the reference."""
+    return {name: exercise.cell.source for name, exercise in loaded(unit).exercises.items()}
+
+
+def verdicts(page: Seat, exercises: Any) -> dict[str, Any]:
+    """Exercise -> points earned, points, as the tables on the page say; or what is said in their place.
+
+    A table that a text shows as an example is none of an exercise's.
+    """
+    found: dict[str, Any] = {}
+    for table in page.page.locator(".gradus-check").all():
+        words = table.locator("> div").first.inner_text()
+        name, _, rest = words.partition(": ")
+        if name not in exercises:
+            continue
+        points = re.search(r"([\d.]+) of ([\d.]+) points\.$", rest)
+        found[name] = (float(points[1]), float(points[2])) if points else rest
+    return found
+
+
+def looks_whole(page: Seat) -> None:
+    """Nothing on the page has gone wrong: no error, no formula or picture or widget that could not be shown."""
+    outputs = page.page.locator(".jp-OutputArea-output")
+    assert outputs.locator("visible=true").filter(has_text="Traceback (most recent call last)").count() == 0
+    assert page.page.locator('[data-mime-type="application/vnd.jupyter.stderr"]').all_inner_texts() == []
+    assert outputs.get_by_text("model not found").locator("visible=true").count() == 0
+    assert page.page.locator("mjx-merror").count() == 0
+    broken = page.page.evaluate(
+        """async () => {
+          const images = [...document.querySelectorAll('.jp-Notebook img')].filter(i => i.checkVisibility());
+          await Promise.all(images.map(image => image.decode().catch(() => null)));
+          return images.filter(i => !i.naturalWidth || !(i.alt || i.title)).map(i => i.outerHTML.slice(0, 200));
+        }"""
+    )
+    assert broken == [], "a picture is broken, or has no alternative text"
