@@ -102,6 +102,11 @@ def test_a_librarys_not_implemented_is_an_error_with_what_it_says():
     assert row.status == "error" and "line 2, in f" in row.message and "meta tensor" in row.message
 
 
+def test_colours_of_a_terminal_are_taken_out_of_an_error():
+    row = run("def softmax(z):\n    raise ValueError('\\033[1mbold\\033[0m')\n").rows[0]
+    assert row.message.endswith("ValueError: bold")
+
+
 def test_in_a_notebook_no_line_of_the_checks_cell_is_the_students(monkeypatch):
     """There a check's cell has a file like any other cell's; its helpers and its asserts are the course's all the same."""
     from gradus.check import notebook

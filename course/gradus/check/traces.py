@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import linecache
+import re
 import sys
 from pathlib import Path
 from types import CodeType, TracebackType
 
 _OWN = str(Path(__file__).resolve().parent.parent)  # the course's own files, stand-ins among them
 
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")  # torch writes some of its words in bold
 files: set[str] = set()  # of a notebook's check cells: nothing in them is the student's
 probes: set[CodeType] = set()  # functions of checks that run beside the student's code: not the student's lines either
 
@@ -43,7 +45,8 @@ def student_trace(error: BaseException) -> str:
     lines = getattr(error, "student_lines", None)
     if lines is None:
         lines = student_lines(error.__traceback__)
-    return "\n".join([*lines, f"{type_name(error)}: {error}"[:600]])
+    said = _COLOUR.sub("", f"{type_name(error)}: {error}")
+    return "\n".join([*lines, said[:600]])
 
 
 def type_name(error: BaseException) -> str:

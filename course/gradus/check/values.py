@@ -23,8 +23,6 @@ def is_tensor(value: Any) -> bool:
 def as_array(value: Any) -> np.ndarray | None:
     """The numbers of an array, a tensor or a number as a NumPy array; None for anything else."""
     if is_tensor(value):
-        if value.is_meta:
-            return None  # it has a shape and no numbers
         return value.detach().cpu().double().numpy() if value.is_floating_point() else value.detach().cpu().numpy()
     if type(value) is np.ndarray:
         return value
@@ -70,7 +68,7 @@ def kind_name(value: Any) -> str:
 
 def short(value: Any, width: int = 240) -> str:
     """`value` in a line or a few, its shape and type said where they are not plain to see."""
-    array = as_array(value)
+    array = None if is_tensor(value) and value.is_meta else as_array(value)  # a meta tensor has a shape and no numbers
     if array is not None and array.ndim:
         body = np.array2string(array, precision=4, threshold=24, edgeitems=3, separator=", ", max_line_width=88)
         label = "tensor" if is_tensor(value) else "array"
