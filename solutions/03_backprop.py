@@ -1804,8 +1804,8 @@ def relu(self):
 # - Its mean along axis 1 is $(1.5, 3.5)$. Each number moved the mean by half of itself, so they get $0.5$ and $5$.
 # - Pick the rows 0, 0 and 1, and let ones come back. The first row was picked twice: it gets 2, the second gets 1.
 # - Reshape or transpose it: the gradient is laid out back again. With three axes look twice. `transpose(1, 2, 0)` makes
-#   (2, 3, 1) of the shape (1, 2, 3): axis 1 comes first, then 2, then 0. The way back is `transpose(2, 0, 1)`: there
-#   axis 0 now stands third, axis 1 first, axis 2 second. `np.argsort((1, 2, 0))` finds these places.
+#   (2, 3, 1) of the shape (1, 2, 3): axis 1 comes first, then 2, then 0. Now axis 0 stands at place 2, axis 1 at
+#   place 0, axis 2 at place 1. So the way back is `transpose(2, 0, 1)`, and `np.argsort((1, 2, 0))` finds these places.
 #
 # **In maths.** If $s_i = \sum_j x_{ij}$ then $\bar x_{ij} = \bar s_i$. For a mean of $n$ numbers,
 # $\bar x_{ij} = \bar s_i / n$. Picking $v = x_k$ gives $\bar x_k$ the **sum** of all gradients of places that picked it.

@@ -2364,7 +2364,7 @@ def learning_curves(kind, factor):
     axes.axhline(0.95, color="grey", linestyle=":")
     axes.set(xlabel="step", ylabel="held-out digits right", ylim=(0, 1))
     axes.set_title(f"{kind}, rates times {factor:.2g}", fontsize=10)
-    axes.legend(fontsize=8, loc="lower right")
+    figure.legend(fontsize=8, loc="outside lower center", ncols=3)
     return figure
 
 
