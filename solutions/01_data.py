@@ -1477,7 +1477,7 @@ def mean_wines(wines_used, seed):
     shown = axes.imshow(means, cmap=shades, vmin=-1.5, vmax=1.5, aspect="auto")
     for c, row in enumerate(means):
         for j, value in enumerate(row):
-            shade = "white" if value > 0.9 else "black"  # on dark blue
+            shade = "white" if value > 1.1 else "black"  # on dark blue
             axes.text(j, c, f"{value:+.1f}", ha="center", va="center", fontsize=8, color=shade)
     axes.set_yticks(range(3), [f"grower {c}: {n:.0f}" for c, n in enumerate(Y.sum(axis=0))])
     axes.set_xticks(range(D), NAMES, rotation=35, ha="right", fontsize=8)
@@ -1821,7 +1821,7 @@ def portions(batch_size, shuffle, seed):
     axes[0].legend(loc="center right", fontsize=8)
     axes[1].plot(left + 0.45 * sizes, [X[:, 0].mean() for X, _ in dealt_out], ".-", color="black")
     axes[1].axhline(X_wine[:, 0].mean(), color="black", linestyle="--", linewidth=1)
-    axes[1].set(xlabel="rows dealt so far", ylabel="mean alcohol", ylim=(11.8, 14.3), xlim=axes[0].get_xlim())
+    axes[1].set(xlabel="rows dealt so far", ylabel="mean alcohol", ylim=(11.2, 14.8), xlim=axes[0].get_xlim())
     return figure
 
 
