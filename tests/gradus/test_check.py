@@ -126,6 +126,19 @@ def test_in_a_notebook_no_line_of_the_checks_cell_is_the_students(monkeypatch):
     assert second.message.startswith("line 2, in f\nAttributeError")
 
 
+def test_in_a_notebook_a_call_of_the_setups_is_not_shown_as_the_students(monkeypatch):
+    from gradus.check import notebook
+
+    monkeypatch.setattr(notebook, "defines", lambda unit: {"f": ["f"]})
+    source = "def test_a():\n    assert f(1) == by_setup(1)\n\nscore = check('f', points=1)"
+    space = {"__name__": "__main__", "check": notebook.check}
+    exec("def f(x):\n    return x\n\ndef by_setup(x):\n    return 2 * x", space)
+    linecache.cache["<cell 7>"] = (len(source), None, source.splitlines(keepends=True), "<cell 7>")
+    exec(compile(source, "<cell 7>", "exec"), space)
+    row = space["score"].report.rows[0]
+    assert (row.status, row.call, row.result) == ("fail", "f(1)", "1")
+
+
 def test_trace_is_cut_to_the_students_lines():
     row = run("def softmax(z):\n    scale = 2\n    return np.expo(z)\n").rows[0]
     assert row.status == "error"

@@ -82,7 +82,7 @@ def entry(name: str, hint: str, report: Report, hidden: bool) -> dict[str, Any]:
     return {"name": name, "hint": hint, "tests": tests}
 
 
-def defines(unit: str) -> dict[str, list[str]]:
+def defines(unit: str | None) -> dict[str, list[str]]:
     """What each exercise of `unit` defines: "softmax", "Tensor", or "Tensor.relu" for a method that it adds."""
     return _read(FOLDER / f"{unit}.json").get("defines", {})
 
