@@ -14,24 +14,17 @@ Where there is no chromium every one of these tests is skipped, and says so. Wha
 from __future__ import annotations
 
 import contextlib
-import functools
-import io
 import itertools
 import re
-import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 
-from autograder.handout import contents, packed
-from autograder.release import filled
-
+from .lesson import ROOT, unpacked
 from .seat import CHROMIUM, Seat, Server, browser, watched_page
 
-ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / ".gradus" / "browser"
 PAGES = pytest.StashKey[list[Any]]()  # what a test has open
 
@@ -59,13 +52,6 @@ def lab(chromium: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ser
         yield server
 
 
-@functools.cache
-def _handout() -> bytes:
-    """The zip that students are given, with the notebooks as they lie in course/."""
-    books = {f"course/{path.name}": path.read_bytes() for path in (ROOT / "course").glob("[0-9]*.ipynb")}
-    return packed(contents(ROOT, []) | books)
-
-
 @pytest.fixture
 def student(lab: Server) -> Callable[..., str]:
     """A function that unpacks the hand-out into a fresh folder, -> where the unit's notebook lies under the server's.
@@ -75,12 +61,7 @@ def student(lab: Server) -> Callable[..., str]:
 
     def unpack(unit: str, answers: dict[str, str] | None = None) -> str:
         place = lab.root / f"student-{len(list(lab.root.iterdir()))}"
-        with zipfile.ZipFile(io.BytesIO(_handout())) as archive:
-            archive.extractall(place)
-        path = place / "gradus" / "course" / f"{unit}.ipynb"
-        if answers:
-            nbformat.write(filled(nbformat.read(path, 4), answers), path)
-        return str(path.relative_to(lab.root))
+        return str(unpacked(place, unit, answers).relative_to(lab.root))
 
     return unpack
 

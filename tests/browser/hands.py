@@ -2,8 +2,7 @@
 
 `box` is Playwright's locator of one widget: of `gradus.widgets.explore`, a film, or a graph that can be stepped through.
 
-    for control in hands.controls(box):
-        trouble = hands.moves(control)  # by keyboard, and then by mouse; "" if the picture followed both
+    assert hands.troubles(box) == []  # every control was moved by keyboard and by mouse, and the picture followed
 """
 
 from __future__ import annotations
@@ -67,7 +66,14 @@ const look = async box => {
   return [...sum.slice(0, 8)].join('.');
 };
 const pause = time => new Promise(done => setTimeout(done, time));
-const resting = () => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle';
+// Python rests, and has answered to all that the controls have sent: the widgets' manager counts it
+const resting = async () => {
+  const panel = jupyterapp.shell.currentWidget;
+  const seek = part => part._manager?.promise ?? [...part.children()].reduce((found, child) => found ?? seek(child), null);
+  window.widgetManager ??= await seek(panel.content);
+  const models = await Promise.all(Object.values(window.widgetManager._models));
+  return panel.sessionContext.session?.kernel?.status === 'idle' && models.every(model => !model._pending_msgs);
+};
 """
 
 
@@ -80,7 +86,7 @@ def shown(box: Any) -> str:
           let before = null, since = performance.now();
           while (performance.now() < until) {{
             const now = await look(box);
-            if (now === null || now !== before || !resting()) {{ before = now; since = performance.now(); }}
+            if (now === null || now !== before || !(await resting())) {{ before = now; since = performance.now(); }}
             if (performance.now() - since > 150) return now;
             await pause(20);
           }}
@@ -100,7 +106,7 @@ def changes(box: Any, before: str, seconds: float = PATIENCE / 1000) -> bool:
             const now = await look(box);
             if (now !== null && now !== before) return true;
             await pause(15);
-          }} while (performance.now() < until || !resting());
+          }} while (performance.now() < until || !(await resting()));
           return false;
         }}""",
         [before, 1000 * seconds],
@@ -185,6 +191,25 @@ def moves(control: Control) -> str:
     return f"{control.kind} {control.label!r}: {'; '.join(troubles)}" if troubles else ""
 
 
+def troubles(box: Any) -> list[str]:
+    """Move every control of a box; what was wrong.
+
+    One may matter only with another switched on, an order's seed say where nothing is shuffled: before it counts as
+    wrong it is tried beside the other settings of the box's switches and choices.
+    """
+    found, all_controls = [], list(controls(box))
+    for control in all_controls:
+        trouble = moves(control)
+        for other in all_controls:
+            if trouble and other is not control and other.kind in ("switch", "choice"):
+                for act in other.mouse:
+                    act()
+                    shown(box)
+                    trouble = trouble and moves(control)
+        found += [trouble] if trouble else []
+    return found if all_controls else ["it has no control"]
+
+
 def _key(element: Any, key: str = "Enter") -> Callable[[], None]:
     """Press a key with this element in focus."""
 
@@ -232,11 +257,17 @@ def _switches(box: Any) -> Iterator[Control]:
 def _players(box: Any) -> Iterator[Control]:
     for player in box.locator(".widget-vbox:has(> .widget-hbox > .widget-play)").all():
         name, handle = player.locator(".widget-label").first.inner_text(), player.locator("[role=slider]")
-        start, end = partial(press, handle, "Home"), partial(press, handle, "End")
+        start = partial(press, handle, "Home")
         back, ahead = (player.get_by_role("button", name=word) for word in ("back", "next"))
         play = player.locator(".widget-play button").first
+
+        def one_on(start: Any = start, ahead: Any = ahead) -> None:
+            start()
+            shown(box)
+            ahead.click()
+
         yield Control(box, "next", name, [_key(ahead)], [ahead.click], start)
-        yield Control(box, "back", name, [_key(back)], [back.click], end)
+        yield Control(box, "back", name, [_key(back)], [back.click], one_on)
         yield Control(box, "play", name, [_key(play)], [play.click], start, play.click)
 
 
@@ -265,8 +296,8 @@ def _pads(box: Any) -> Iterator[Control]:
         yield Control(box, "pen", name, [walk], [line], clear.click)
         yield Control(box, "eraser", name, [partial(rubbed, _key(rub))], [partial(rubbed, rub.click)], line, rub.click)
         yield Control(box, "clear", name, [_key(sheet, "Delete")], [clear.click], line)
-        for sample in pad.get_by_role("button", name="example").all():
-            yield Control(box, sample.get_attribute("title"), name, [_key(sample)], [sample.click], clear.click)
+        samples = pad.get_by_role("button", name="example")  # alike, so the ends of the row will do
+        yield Control(box, "examples", name, [_key(samples.first)], [samples.last.click], clear.click)
 
 
 def _points(box: Any) -> Iterator[Control]:

@@ -1,15 +1,23 @@
-"""A unit on the page: which there are, what its checks say, whether all that is shown is whole."""
+"""A unit: which there are, its answers, a fresh hand-out of it; on the page, what its checks say and whether all is whole."""
 
 from __future__ import annotations
 
+import functools
+import io
 import re
+import zipfile
+from pathlib import Path
 from typing import Any
 
+import nbformat
+
+from autograder.handout import contents, packed
+from autograder.release import filled
 from autograder.source import Unit, load_unit
 
-from .conftest import ROOT
 from .seat import Seat
 
+ROOT = Path(__file__).resolve().parents[2]
 UNITS = sorted(path.stem for path in (ROOT / "course").glob("[0-9]*.ipynb"))
 
 
@@ -20,6 +28,23 @@ def loaded(unit: str) -> Unit:
 def answers(unit: str) -> dict[str, str]:
     """Exercise -> the reference."""
     return {name: exercise.cell.source for name, exercise in loaded(unit).exercises.items()}
+
+
+@functools.cache
+def _handout() -> bytes:
+    """The zip that students are given, with the notebooks as they lie in course/."""
+    books = {f"course/{path.name}": path.read_bytes() for path in (ROOT / "course").glob("[0-9]*.ipynb")}
+    return packed(contents(ROOT, []) | books)
+
+
+def unpacked(place: Path, unit: str, answers: dict[str, str] | None = None) -> Path:
+    """Unpack the hand-out into the folder `place`, answers written in; where the unit's notebook lies."""
+    with zipfile.ZipFile(io.BytesIO(_handout())) as archive:
+        archive.extractall(place)
+    path = place / "gradus" / "course" / f"{unit}.ipynb"
+    if answers:
+        nbformat.write(filled(nbformat.read(path, 4), answers), path)
+    return path
 
 
 def verdicts(page: Seat, exercises: Any) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from autograder.marks import read
 from autograder.report import write_report
 
 from ..autograder.tiny import graded
-from .conftest import ROOT
+from .lesson import ROOT
 from .seat import Server
 
 UNIT = "00_welcome"

@@ -11,8 +11,7 @@ import nbformat
 import pytest
 
 from . import hands
-from .conftest import ROOT
-from .lesson import UNITS, answers, loaded, looks_whole, verdicts
+from .lesson import ROOT, UNITS, answers, loaded, looks_whole, verdicts
 
 
 @pytest.mark.parametrize("unit", UNITS)

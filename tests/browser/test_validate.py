@@ -9,7 +9,7 @@ import nbformat
 from autograder.release import filled
 from autograder.source import load_unit
 
-from .conftest import ROOT
+from .lesson import ROOT
 
 UNIT, EXERCISE = "00_welcome", "greet"
 
