@@ -2765,7 +2765,7 @@ def random_search(space, objective, trials, rng):
 
 # %%
 EPOCHS, TRIALS = 6, 12  # more of either finds better settings, and takes longer
-DIGITS_SPACE = {"lr": (0.0001, 0.3, "log"), "width": [16, 32, 64, 128], "p": (0.0, 0.6)}
+DIGITS_SPACE = {"lr": (0.0001, 1.0, "log"), "width": [16, 32, 64, 128], "p": (0.0, 0.6)}
 
 
 def digit_net(settings, dice):
