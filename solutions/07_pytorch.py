@@ -13,6 +13,7 @@
 import copy
 import functools
 import os
+import pickle
 import tempfile
 import time
 import warnings
@@ -116,7 +117,7 @@ explore(side_by_side, lr=slider(0.1, 0.001, 10.0, 0.5, "learning rate", log=True
 
 # %% [markdown]
 # The dotted line is a millionth. Both compute with 64-bit floats, which keep about sixteen digits, and add up in different
-# orders; that is all the difference there is. With a very large learning rate it grows: small differences are then
+# orders; that is all the difference there is. (Where there is none at all, the line lies at the bottom.) With a very large learning rate it grows: small differences are then
 # blown up from step to step, as in the weather.
 #
 # ## Where does the time go?
@@ -166,12 +167,50 @@ def clock(width):
     for part, name in enumerate(("forward", "backward", "update")):
         axes.barh(["engine of unit 03", "PyTorch"], times[:, part], left=left, label=name)
         left = left + times[:, part]
-    axes.set(xlabel="milliseconds a step, batch of 64, double precision", title=f"engine : PyTorch = {left[0] / left[1]:.1f} : 1")
-    axes.legend(fontsize=8)
+    axes.set(xlim=(0, 1.25 * left.max()), xlabel="milliseconds a step, batch of 64, double precision", title=f"engine : PyTorch = {left[0] / left[1]:.1f} : 1")
+    axes.legend(fontsize=8, loc="center right")
     return figure
 
 
 explore(clock, width=choice([16, 64, 256, 1024], 64, label="neurons a layer"))
+
+# %% [markdown]
+# ## A phrase book
+#
+# You know all of this under other names.
+#
+# | yours | PyTorch's |
+# |---|---|
+# | `Tensor(a)` | `torch.tensor(a, dtype=torch.float32)` copies an array; `torch.from_numpy(a)` keeps its memory and its type |
+# | `t.data` | `t.detach().numpy()`; of a tensor with one number, `t.item()` |
+# | `t.sum(axis=1)`, `z.argmax(axis=1)` | `t.sum(dim=1)`, `z.argmax(dim=1)` |
+# | every Tensor gets a gradient | only with `requires_grad=True`; an `nn.Parameter` has it |
+# | `loss.backward()`, `w.grad` | the same |
+# | nothing | `with torch.no_grad():` what is computed in it is not noted for the way back |
+# | `Linear(2, 3, rng)`, `Tensor.relu` | `nn.Linear(2, 3)`, `nn.ReLU()`: every layer is an object, also one without weights |
+# | `Sequential(a, b, c)` | `nn.Sequential(a, b, c)` |
+# | `net.train(True)`, `net.train(False)` | `net.train()`, `net.eval()`; `net.training` says which |
+# | `cross_entropy(z.data, y)`, then `z.backward(d_cross_entropy(z.data, y))` | `loss = nn.functional.cross_entropy(z, y)`, then `loss.backward()` |
+# | `Optimiser(net.parameters(), sgd_step, lr=0.1)` | `torch.optim.SGD(net.parameters(), lr=0.1)`; `zero_grad()` and `step()` are the same |
+#
+# **In small numbers.** The weights $w = (1, -1)$ make of $x = (1, 2)$ the number $1 - 2 = -1$. The loss is its square, 1. Its
+# gradient is $2 \cdot (-1) \cdot x = (-2, -4)$, and a step with learning rate 0.1 leads to $w = (1.2, -0.6)$. The same in PyTorch:
+
+
+# %%
+def first_step():
+    """One step of gradient descent in PyTorch."""
+    x = torch.tensor([1.0, 2.0])
+    w = torch.tensor([1.0, -1.0], requires_grad=True)
+    optimiser = torch.optim.SGD([w], lr=0.1)
+    loss = (x @ w) ** 2  # a tensor of shape (): it knows where it came from
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+    return loss.item(), w.grad, w.detach().numpy()
+
+
+print("loss {:.1f}, gradient {}, w after the step {}".format(*first_step()))
 
 # %% [markdown]
 # ## 1. Data, one example at a time
@@ -218,7 +257,8 @@ def example(images, labels, i):
     """Example i of a dataset of these, as arrays, with the types as words."""
     data = DigitsDataset(images, labels)
     x, y = data[i]
-    return len(data), np.array(x), np.array(y), [type(x).__name__, str(getattr(x, "dtype", "")), str(getattr(y, "dtype", ""))]
+    numbers = [part.numpy() if isinstance(part, torch.Tensor) else np.array(part) for part in (x, y)]
+    return len(data), *numbers, [type(x).__name__, str(getattr(x, "dtype", "")), str(getattr(y, "dtype", ""))]
 
 
 @inside
@@ -226,7 +266,7 @@ def loaded(images, labels, size):
     """The batches that a DataLoader makes of it, in order, and their types."""
     out = []
     for x, y in DataLoader(DigitsDataset(images, labels), batch_size=size):
-        out.append([np.array(x), np.array(y), str(x.dtype), str(y.dtype)])
+        out.append([x.numpy(), y.numpy(), str(x.dtype), str(y.dtype)])
     return out
 
 
@@ -237,13 +277,16 @@ NAMES = np.array([7, 1, 9])
 def test_example():
     "the second of three pictures, as a row of numbers"
     count, x, y, types = example(PICTURES, NAMES, 1)
-    assert_close((count, x, y), (3, (np.arange(8.0, 16.0) / 32).astype(np.float32), np.array(1)))
+    assert_close(count, 3, name="the length")
+    assert_close(x, (np.arange(8.0, 16.0) / 32).astype(np.float32), name="the picture")
+    assert_close(y, np.array(1), name="the label")
 
 
 def test_types():
     "a float32 tensor and an int64 label"
     count, x, y, types = example(PICTURES, NAMES, 2)
-    assert types == ["Tensor", "torch.float32", "torch.int64"]
+    wanted = "A picture should be a Tensor of float32, its label a tensor of int64."
+    assert types == ["Tensor", "torch.float32", "torch.int64"], wanted
     assert_close(y, np.array(9))
 
 
@@ -322,6 +365,18 @@ class DigitsDataset(Dataset):
         if i >= len(self.labels):
             raise IndexError(i)
         return self.pixels[i], self.labels[i]
+
+
+# %% mistake="DigitsDataset" name="arrays" hint="An example is still a NumPy array. Make a tensor of it: torch.tensor(..., dtype=torch.float32)."
+class DigitsDataset(Dataset):
+    def __init__(self, images, labels):
+        self.images, self.labels = images.reshape(len(images), -1).astype(np.float32), labels.astype(np.int64)
+
+    def __len__(self):
+        return len(self.labels)
+
+    def __getitem__(self, i):
+        return self.images[i], self.labels[i]
 
 
 # %% mistake="DigitsDataset" name="label-as-float" hint="Your labels are float32. The cross-entropy uses them as positions, and wants int64."
@@ -545,6 +600,17 @@ def to_device(batch, device):
     return batch
 
 
+# %% mistake="to_device" name="keys-only" hint="A loop over a dictionary gives its keys alone. Take `batch.items()`, which gives pairs."
+def to_device(batch, device):
+    if isinstance(batch, torch.Tensor):
+        return batch.to(device)
+    if isinstance(batch, dict):
+        return {key: to_device(value, device) for key, value in batch}
+    if isinstance(batch, (tuple, list)):
+        return type(batch)(to_device(part, device) for part in batch)
+    return batch
+
+
 # %% mistake="to_device" name="everything-moved" hint="You call `.to(device)` of everything, also of names and numbers, which have no such method. Ask `isinstance(part, torch.Tensor)` first."
 def to_device(batch, device):
     if isinstance(batch, (tuple, list)):
@@ -615,7 +681,7 @@ def by_hand(sizes, x):
 def compare(sizes, x):
     shapes, out, is_module = answer_of(sizes, x)
     wanted = [shape for m, n in zip(sizes[:-1], sizes[1:]) for shape in ([n, m], [n])]
-    assert shapes == wanted
+    assert shapes == wanted, "These are the shapes of the weights (fan_out, fan_in) and biases, layer by layer."
     assert_close(out, by_hand(sizes, x), rtol=1e-4, atol=1e-5)
 
 
@@ -664,6 +730,30 @@ def make_mlp(sizes):
     if len(layers) > 1:
         layers.insert(1, nn.ReLU())
     return nn.Sequential(*layers)
+
+
+# %% mistake="make_mlp" name="given-a-list" hint="nn.Sequential is given its layers one after the other, not in a list: a star before the list hands them over one by one, `nn.Sequential(*layers)`."
+def make_mlp(sizes):
+    layers = []
+    for fan_in, fan_out in zip(sizes[:-1], sizes[1:]):
+        layers += [nn.Linear(fan_in, fan_out), nn.ReLU()]
+    return nn.Sequential(layers[:-1])
+
+
+# %% mistake="make_mlp" name="class-not-object" hint="nn.ReLU is a class. A layer is an object of it: nn.ReLU(), with brackets."
+def make_mlp(sizes):
+    layers = []
+    for fan_in, fan_out in zip(sizes[:-1], sizes[1:]):
+        layers += [nn.Linear(fan_in, fan_out), nn.ReLU]
+    return nn.Sequential(*layers[:-1])
+
+
+# %% mistake="make_mlp" name="sizes-turned" hint="Your layers have inputs and outputs exchanged. nn.Linear is asked for (fan_in, fan_out), as yours was; only its weights lie turned inside."
+def make_mlp(sizes):
+    layers = []
+    for fan_in, fan_out in zip(sizes[:-1], sizes[1:]):
+        layers += [nn.Linear(fan_out, fan_in), nn.ReLU()]
+    return nn.Sequential(*layers[:-1])
 
 
 # %% mistake="make_mlp" name="no-bias" hint="Your layers have no bias. nn.Linear has one unless it is told otherwise."
@@ -785,13 +875,15 @@ def single(x, y):
 def test_one_step():
     "one step by hand: the loss before it, and the weights after it"
     losses, w, modes, kinds, gradient = steps(single([[1.0, 0.0], [0.0, 2.0]], [2.0, 0.0]), 0.1)
-    assert_close((losses, w), ([2.5], np.array([1.1, -0.6], dtype=np.float32)), rtol=1e-5)
+    assert_close(losses, [2.5], rtol=1e-5, name="the loss")
+    assert_close(w, np.array([1.1, -0.6], dtype=np.float32), rtol=1e-5, name="the weights")
 
 
 def test_old_gradients():
     "old gradients are forgotten"
     losses, w, modes, kinds, gradient = steps(single([[1.0, 0.0], [0.0, 2.0]], [2.0, 0.0]), 0.1, spoil=True)
-    assert_close((losses, w), ([2.5], np.array([1.1, -0.6], dtype=np.float32)), rtol=1e-5)
+    assert_close(losses, [2.5], rtol=1e-5, name="the loss")
+    assert_close(w, np.array([1.1, -0.6], dtype=np.float32), rtol=1e-5, name="the weights")
 
 
 def test_two_steps():
@@ -841,6 +933,17 @@ def train_step(model, batch, loss_fn, optimiser):
     loss.backward()
     optimiser.zero_grad()
     optimiser.step()
+    return loss.item()
+
+
+# %% mistake="train_step" name="forgotten-afterwards" hint="You forget the gradients after the step. What was there before the first step then counts in it. Forget first, then go back, then step."
+def train_step(model, batch, loss_fn, optimiser):
+    model.train()
+    x, y = to_device(batch, next(model.parameters()).device)
+    loss = loss_fn(model(x), y)
+    loss.backward()
+    optimiser.step()
+    optimiser.zero_grad()
     return loss.item()
 
 
@@ -981,13 +1084,15 @@ RIGHT = np.array([1, 0, 1, 0])
 def test_one_batch():
     "four examples in one batch"
     loss, accuracy, *rest = judged(SCORES, RIGHT, [4])
-    assert_close((loss, accuracy), truth(SCORES, RIGHT), rtol=1e-5)
+    assert_close(loss, truth(SCORES, RIGHT)[0], rtol=1e-5, name="the loss")
+    assert_close(accuracy, truth(SCORES, RIGHT)[1], rtol=1e-5, name="the accuracy")
 
 
 def test_smaller_last():
     "a batch of three and one of one: the mean per example"
     loss, accuracy, *rest = judged(SCORES, RIGHT, [3, 1])
-    assert_close((loss, accuracy), truth(SCORES, RIGHT), rtol=1e-5)
+    assert_close(loss, truth(SCORES, RIGHT)[0], rtol=1e-5, name="the loss")
+    assert_close(accuracy, truth(SCORES, RIGHT)[1], rtol=1e-5, name="the accuracy")
 
 
 def test_answering():
@@ -1032,6 +1137,36 @@ def evaluate(model, loader):
             rights.append((scores.argmax(dim=1) == y).float().mean().item())
     model.train(was_training)
     return sum(losses) / len(losses), sum(rights) / len(rights)
+
+
+# %% mistake="evaluate" name="counted" hint="The second number is how MANY are right. It should be their share: divide by the number of all examples."
+def evaluate(model, loader):
+    was_training = model.training
+    model.eval()
+    loss, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in loader:
+            scores = model(x)
+            loss += nn.functional.cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=1) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return loss / count, right
+
+
+# %% mistake="evaluate" name="best-example-of-a-class" hint="`argmax(dim=0)` asks for each class which EXAMPLE has the highest score. The answer of an example is its best class: dim=1."
+def evaluate(model, loader):
+    was_training = model.training
+    model.eval()
+    loss, right, count = 0.0, 0, 0
+    with torch.no_grad():
+        for x, y in loader:
+            scores = model(x)
+            loss += nn.functional.cross_entropy(scores, y).item() * len(y)
+            right += (scores.argmax(dim=0) == y).sum().item()
+            count += len(y)
+    model.train(was_training)
+    return loss / count, right / count
 
 
 # %% mistake="evaluate" name="still-learning" hint="The model is judged while it is learning, with dropout switched on. Call model.eval() first."
@@ -1133,7 +1268,7 @@ def evaluate(model, loader):
 # ### See it: your loop at work
 #
 # Your dataset, your network, your steps, your judgement, six epochs over the digits. Try a batch of 8 and one of 512: the same
-# number of epochs, but how many steps? Try a learning rate of 10.
+# number of epochs, but how many steps? Try a learning rate of 10: the loss leaves the picture.
 
 # %%
 def loaders(batch_size, seed=0):
@@ -1208,7 +1343,8 @@ explore(
 # **In small numbers.** A run of 6 epochs that is interrupted after 4 and taken up again must give the same losses for
 # epochs 5 and 6 as one that was never interrupted, to the last digit.
 #
-# **In code.** Write both functions. Read with `torch.load(path, map_location="cpu", weights_only=True)`: a file of the full format can
+# **In code.** Write both functions. `torch.save(things, name)` writes a dictionary of such states to a file. Back they go
+# with `model.load_state_dict(state)`, `optimiser.load_state_dict(state)` and `torch.set_rng_state(state)`. Read with `torch.load(path, map_location="cpu", weights_only=True)`: a file of the full format can
 # hold code that runs when it is read, and `weights_only` refuses that. Checkpoints from the internet should never be
 # read in any other way.
 
@@ -1279,7 +1415,13 @@ def interrupted(kind, steps, at, p=0.0):
         torch.manual_seed(99)
         go(net, optimiser, 2)  # what is written must not change with the model
         net, optimiser = fresh()
-        epoch = load_checkpoint(path, net, optimiser)
+        try:
+            epoch = load_checkpoint(path, net, optimiser)
+        except pickle.UnpicklingError as refused:
+            raise AssertionError(
+                "torch.load refuses your file, rightly: there is more in it than tensors, numbers and names. Write the states, "
+                "model.state_dict() and optimiser.state_dict(), not the objects themselves."
+            ) from refused
         parts += go(net, optimiser, steps - at)
         left = sorted(os.listdir(folder))
     return whole, parts, epoch, left
@@ -1325,46 +1467,53 @@ def plug_pulled():
 def test_weights():
     "weights and epoch, plain descent"
     whole, parts, epoch, left = interrupted("sgd", 6, 4)
-    assert_close((parts, epoch), (whole, 4))
+    assert_close(parts, whole, name="the losses")
+    assert_close(epoch, 4, name="the epoch")
 
 
 def test_momentum():
     "an optimiser with a velocity goes on as if nothing had happened"
     whole, parts, epoch, left = interrupted("momentum", 8, 5)
-    assert_close((parts, epoch), (whole, 5))
+    assert_close(parts, whole, name="the losses")
+    assert_close(epoch, 5, name="the epoch")
 
 
 def test_adam():
     "Adam, whose steps are counted"
     whole, parts, epoch, left = interrupted("adam", 7, 3)
-    assert_close((parts, epoch), (whole, 3))
+    assert_close(parts, whole, name="the losses")
+    assert_close(epoch, 3, name="the epoch")
 
 
 def test_dice():
     "dropout goes on with the same dice"
     whole, parts, epoch, left = interrupted("sgd", 9, 4, p=0.5)
-    assert_close((parts, epoch), (whole, 4))
+    assert_close(parts, whole, name="the losses")
+    assert_close(epoch, 4, name="the epoch")
 
 
 def test_plug():
     "the plug is pulled while writing: the old checkpoint is still there, whole"
     broken, epoch, weight = plug_pulled()
     assert broken, "The error of a failed write should not be hidden: whoever trains must know."
-    assert_close((epoch, weight), (1, np.full((1, 2), 5.0, dtype=np.float32)))
+    assert epoch == 1, "The old checkpoint, of epoch 1, should still be there and be read."
+    assert_close(weight, np.full((1, 2), 5.0, dtype=np.float32), name="the weights")
 
 
 def test_nothing_left():
     "one file, and nothing beside it"
     whole, parts, epoch, left = interrupted("sgd", 3, 2)
     assert left == ["net.pt"], "Something was left lying beside the checkpoint."
-    assert_close((parts, epoch), (whole, 2))
+    assert_close(parts, whole, name="the losses")
+    assert_close(epoch, 2, name="the epoch")
 
 
 ### BEGIN HIDDEN TESTS
 def test_adam_and_dice():
     "Adam and dropout, another length"
     whole, parts, epoch, left = interrupted("adam", 12, 7, p=0.3)
-    assert_close((parts, epoch), (whole, 7))
+    assert_close(parts, whole, name="the losses")
+    assert_close(epoch, 7, name="the epoch")
 
 
 ### END HIDDEN TESTS
@@ -1429,6 +1578,14 @@ def load_checkpoint(path, model, optimiser):
     state = torch.load(path, map_location="cpu", weights_only=True)
     torch.set_rng_state(state["dice"])
     return state["epoch"]
+
+
+# %% mistake="checkpoints" name="no-epoch" hint="load_checkpoint ends without a return. It should give the epoch back, so that whoever trains knows where to go on."
+def load_checkpoint(path, model, optimiser):
+    things = torch.load(path, map_location="cpu", weights_only=True)
+    model.load_state_dict(things["model"])
+    optimiser.load_state_dict(things["optimiser"])
+    torch.set_rng_state(things["dice"])
 
 
 # %% mistake="checkpoints" name="epoch-plus-one" hint="The epoch that comes back is one too large. Give back the number that was handed to save_checkpoint."
@@ -1552,17 +1709,22 @@ def accumulate_gradients(model, parts, loss_fn, optimiser):
 # %% check="accumulate_gradients" points=5
 @inside
 def in_parts(x, y, sizes, lr, rounds=1):
-    """Train w from parts of these sizes; losses, w, the sizes that the model saw, and how many steps were taken."""
+    """Train w from parts of these sizes; losses, w, the sizes that the model saw, how many steps were taken, in what
+    order the model was gone through, and the losses' types."""
 
     class Net(nn.Module):
         def __init__(self):
             super().__init__()
             self.w = nn.Parameter(torch.tensor([1.0, -1.0], dtype=torch.float64))
-            self.sizes = []
+            self.sizes, self.order = [], []
 
         def forward(self, rows):
             self.sizes.append(len(rows))
-            return rows @ self.w
+            self.order.append("forward")
+            out = rows @ self.w
+            if out.requires_grad:
+                out.register_hook(lambda grad: self.order.append("back"))
+            return out
 
     class Counting(torch.optim.SGD):
         count = 0
@@ -1578,7 +1740,8 @@ def in_parts(x, y, sizes, lr, rounds=1):
     losses = [accumulate_gradients(net, parts, nn.MSELoss(), optimiser) for _ in range(rounds)]
     same = np.array_equal(torch.cat([rows for rows, _ in parts]), x)
     assert same, "accumulate_gradients changed the parts that it was given."
-    return [float(loss) for loss in losses], net.w.detach().numpy(), net.sizes, optimiser.count
+    kinds = [type(loss).__name__ for loss in losses]
+    return [float(loss) for loss in losses], net.w.detach().numpy(), net.sizes, optimiser.count, net.order, kinds
 
 
 def whole_batch(x, y, lr, rounds=1):
@@ -1595,27 +1758,38 @@ XS, YS = np.array([[1.0, 0.0], [0.0, 2.0], [1.0, 1.0], [2.0, -1.0]]), np.array([
 
 def test_equal_parts():
     "two parts of two examples"
-    losses, w, sizes, count = in_parts(XS, YS, [2, 2], 0.1)
-    assert_close((losses, w), whole_batch(XS, YS, 0.1))
+    losses, w, sizes, count, order, kinds = in_parts(XS, YS, [2, 2], 0.1)
+    assert_close(w, whole_batch(XS, YS, 0.1)[1], name="the weights")
+    assert_close(losses, whole_batch(XS, YS, 0.1)[0], name="the loss")
 
 
 def test_unequal_parts():
     "a part of three and one of one"
-    losses, w, sizes, count = in_parts(XS, YS, [3, 1], 0.1)
-    assert_close((losses, w), whole_batch(XS, YS, 0.1))
+    losses, w, sizes, count, order, kinds = in_parts(XS, YS, [3, 1], 0.1)
+    assert_close(w, whole_batch(XS, YS, 0.1)[1], name="the weights")
+    assert_close(losses, whole_batch(XS, YS, 0.1)[0], name="the loss")
 
 
 def test_one_step():
     "one step for all parts, and one part at a time"
-    losses, w, sizes, count = in_parts(XS, YS, [1, 1, 2], 0.1)
+    losses, w, sizes, count, order, kinds = in_parts(XS, YS, [1, 1, 2], 0.1)
     assert count == 1, "There should be one step, after the last part."
     assert sizes == [1, 1, 2], "The model should see one part at a time, each once."
-    assert_close(losses, whole_batch(XS, YS, 0.1)[0])
+    assert_close(losses, whole_batch(XS, YS, 0.1)[0], name="the loss")
+
+
+def test_memory():
+    "each part goes back before the next goes forward; the loss is a plain number"
+    losses, w, sizes, count, order, kinds = in_parts(XS, YS, [1, 3], 0.1)
+    full = "Call backward for each part before the next one goes forward: else the graphs of all are in memory at once."
+    assert order == ["forward", "back", "forward", "back"], full
+    assert kinds == ["float"], "Return a Python number (loss.item()): a tensor would keep its whole graph in memory."
+    assert_close(losses, whole_batch(XS, YS, 0.1)[0], name="the loss")
 
 
 def test_again():
     "the next batch starts with no gradient"
-    losses, w, sizes, count = in_parts(XS, YS, [2, 2], 0.05, rounds=3)
+    losses, w, sizes, count, order, kinds = in_parts(XS, YS, [2, 2], 0.05, rounds=3)
     assert_close((losses, w), whole_batch(XS, YS, 0.05, 3))
 
 
@@ -1623,7 +1797,7 @@ def test_again():
 def test_random():
     "eleven random examples in parts of 4, 4 and 3, two rounds"
     x, y = rng.normal(size=(11, 2)), rng.normal(size=11)
-    losses, w, sizes, count = in_parts(x, y, [4, 4, 3], 0.05, rounds=2)
+    losses, w, sizes, count, order, kinds = in_parts(x, y, [4, 4, 3], 0.05, rounds=2)
     assert_close((losses, w), whole_batch(x, y, 0.05, 2))
 
 
@@ -1653,6 +1827,31 @@ def accumulate_gradients(model, parts, loss_fn, optimiser):
     optimiser.zero_grad()
     for x, y in parts:
         loss = loss_fn(model(x), y) / len(parts)
+        loss.backward()
+        total += loss.item()
+    optimiser.step()
+    return total
+
+
+# %% mistake="accumulate_gradients" name="one-way-back" hint="The step is right, but you add up the losses and go back once, at the end. Until then the graphs of all parts are in memory, which is what was to be avoided. Call backward for each part: the gradients add up by themselves."
+def accumulate_gradients(model, parts, loss_fn, optimiser):
+    model.train()
+    count, total = sum(len(y) for _, y in parts), 0.0
+    optimiser.zero_grad()
+    for x, y in parts:
+        total = total + loss_fn(model(x), y) * (len(y) / count)
+    total.backward()
+    optimiser.step()
+    return total.item()
+
+
+# %% mistake="accumulate_gradients" name="pairs-counted" hint="`len(part)` is 2, for a part is a pair. The number of its examples is the length of its targets."
+def accumulate_gradients(model, parts, loss_fn, optimiser):
+    model.train()
+    count, total = sum(len(part) for part in parts), 0.0
+    optimiser.zero_grad()
+    for x, y in parts:
+        loss = loss_fn(model(x), y) * (len(y) / count)
         loss.backward()
         total += loss.item()
     optimiser.step()
@@ -1781,14 +1980,15 @@ def full_run(epochs=30):
 
 outcome = written(full_run)
 if outcome is None:
-    print("Write the exercises first, then run this cell again.")
+    print("Write `DigitsDataset`, `to_device`, `make_mlp`, `train_step` and `evaluate` first, then run this cell again.")
 else:
     losses, accuracies, seconds, net = outcome
     print(f"right on the test pictures: {accuracies[-1]:.4f} (to beat: 0.96)")
     print(f"{len(losses) / seconds:.0f} steps a second on {device}, judging included")
 
 # %% [markdown]
-# The next cell reads the log and draws it: a small TensorBoard of your own. The real one is a page in the browser; in a
+# The next cell reads the log and draws it: a small TensorBoard of your own. Pale is what was logged, dark the smoothed curve:
+# each value is mixed with the line so far, so the more it is smoothed, the later it comes. The real one is a page in the browser; in a
 # notebook it opens with `%load_ext tensorboard` and `%tensorboard --logdir FOLDER`, with the folder that is printed here.
 
 # %%
@@ -1903,6 +2103,9 @@ explore(race, width=choice([64, 256, 1024], 256, label="neurons a layer"))
 
 # %% [markdown]
 # ## Your library so far
+#
+# This unit adds nothing to it: PyTorch has most of what you wrote here, and the rest is
+# written anew for each task. Unit 08 adds to it again.
 
 # %% locked
 gradus.library()
