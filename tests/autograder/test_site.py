@@ -28,7 +28,9 @@ from .tiny import SOURCE, write
 pytestmark = pytest.mark.filterwarnings("ignore:.*:PendingDeprecationWarning", "ignore:.*Sphinx 11.*")
 
 UNIT = SOURCE.replace(
-    "# # Tiny\n#\n# Words.\n", "# # You will see zebras\n#\n# The loss is $L = e^{-z}$, and\n#\n# $$\\sum_i p_i = 1$$\n"
+    "# # Tiny\n#\n# Words.\n",
+    "# # You will see zebras\n#\n# The loss is $L = e^{-z}$, and\n#\n# $$\\sum_i p_i = 1$$\n#\n"
+    "# for $a_1 + a_2 + a_3 + a_4 + a_5 + a_6 + a_7 + a_8 + a_9 + a_{10} + a_{11} + a_{12} + a_{13}$ too.\n",
 )
 UNIT = UNIT.replace(
     'print("a demo")\n',
@@ -257,7 +259,7 @@ def open_page(visit):
 def test_maths_pictures_and_live_widgets(open_page):
     page = open_page("99_tiny.html")
     page.locator("mjx-container").first.wait_for()
-    assert page.locator("mjx-container").count() == 2
+    assert page.locator("mjx-container").count() == 3
     assert page.locator("mjx-merror").count() == 0
     widths = page.evaluate("[...document.querySelectorAll('.cell_output img')].map(i => i.naturalWidth)")
     assert widths and min(widths) > 300
@@ -276,6 +278,23 @@ def test_maths_pictures_and_live_widgets(open_page):
     assert colab.startswith("https://colab.research.google.com/github/") and colab.endswith("/course/99_tiny.ipynb")
     button = page.locator(".dropdown-launch-buttons a").first.get_attribute("href")
     assert button == colab
+
+
+def test_on_a_telephone_what_is_too_wide_can_be_pushed_aside(open_page):
+    page = open_page("99_tiny.html", viewport={"width": 400, "height": 800})
+    page.locator("mjx-container").nth(2).wait_for()
+    wide = page.evaluate(
+        """() => {
+          const pushed = part => !part.matches('article') &&
+            (/auto|scroll/.test(getComputedStyle(part).overflowX) || pushed(part.parentElement));
+          return [...document.querySelectorAll('article *')]
+            .filter(part => part.getBoundingClientRect().right > innerWidth + 1)
+            .map(part => [part.tagName, pushed(part)]);
+        }"""
+    )
+    assert {"MJX-MATH", "SPAN"} <= {name for name, _ in wide}  # the long formula, the code
+    assert [name for name, can in wide if not can] == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_dark_is_dark_and_can_be_chosen(open_page):
