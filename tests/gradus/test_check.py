@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import linecache
 
 import numpy as np
@@ -211,6 +213,32 @@ def test_errors_of_one_kind_are_a_known_mistake_only_if_every_test_agrees():
     known = Bank.from_dict({"exercises": {"softmax": [entry("crash", "look there", run(crash), True)]}})
     assert known.match(run(crash)) == ("crash", "look there")
     assert known.match(run("def softmax(z):\n    raise ValueError('elsewhere')\n")) is None
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("def softmax(z)\n    return z\n", True),  # does not compile: the softmax of before is still there
+        ("def softmax(z):\n    return z\nundefined\n", True),
+        ("class Soft:\n    def softmax(self, z)\n", True),
+        ("def softmaxes(z)\n    return z\n", False),  # another function's
+        ("undefined\n", False),
+        ("def softmax(z):\n    return z\n", False),
+    ],
+)
+def test_a_check_says_when_the_cell_before_it_has_failed(cell, told, monkeypatch):
+    from IPython.core.interactiveshell import InteractiveShell
+    from traitlets.config import Config
+
+    from gradus.check import notebook
+
+    shell = InteractiveShell(user_ns={}, config=Config({"HistoryManager": {"enabled": False}}))
+    with contextlib.redirect_stdout(io.StringIO()):
+        shell.run_cell(cell, store_history=False)
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    said = notebook._older_code(["softmax"])
+    assert ("stopped with" in said) is told
+    assert not told or ("SyntaxError" in said) != ("NameError" in said)
 
 
 def test_bank_keeps_no_numbers_of_passed_tests():

@@ -8,6 +8,7 @@ import contextlib
 import inspect
 import linecache
 import os
+import re
 import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -58,12 +59,33 @@ def check(exercise: str, points: float, changes: Sequence[str] = ()) -> Score:
     found = Bank.load(current_unit()).match(report)
     if found:
         report.mistake, report.hint = found
-    report.note = _afterwards(report, caller)
+    report.note = " ".join(filter(None, [_older_code(names), _afterwards(report, caller)]))
     score = Score(report.score)
     score.report = report
     if not _in_notebook():
         print(report.text())
     return score
+
+
+def _older_code(names: Sequence[str]) -> str:
+    """A warning if the cell that ran before this one should have defined one of `names`, and stopped with an error.
+
+    A notebook keeps what it had: the check has then judged the function of some earlier run.
+    """
+    try:
+        from IPython import get_ipython
+    except ImportError:
+        return ""
+    last = getattr(get_ipython(), "last_execution_result", None)
+    if last is None or last.success:
+        return ""
+    source = getattr(last.info, "raw_cell", None) or ""
+    if not any(re.search(rf"^\s*(def|class)\s+{re.escape(name)}\b", source, re.MULTILINE) for name in names):
+        return ""
+    error = last.error_before_exec or last.error_in_exec
+    return (
+        f"The cell above stopped with {type(error).__name__}: what you see here is about the code that ran before it."
+    )
 
 
 def _afterwards(report: Report, caller: dict[str, Any]) -> str:
