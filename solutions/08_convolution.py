@@ -69,7 +69,7 @@ def label(axis, numbers, form, limit):
     """Write the numbers of an array into its picture, white on dark."""
     for (i, j), number in np.ndenumerate(numbers):
         colour = "white" if abs(number) > 0.6 * limit else "black"
-        axis.text(j, i, form.format(number), ha="center", va="center", fontsize=8, color=colour)
+        axis.text(j, i, form.format(number).replace("-0.00", "0.00"), ha="center", va="center", fontsize=8, color=colour)
 
 
 def frame(axis, i, j, height=3, width=3):
@@ -178,6 +178,11 @@ def test_what_does_not_fit():
     assert isinstance(size, int), "A size is a whole number: an int."
 
 
+def test_rounds_down():
+    "10 pixels, stride 4: begins at 0 and 4, two places; at 8 it would stick out"
+    assert_close(conv_output_size(10, 3, 4, 0), 2)
+
+
 def test_padding():
     "5 pixels, padding 1: as large as it was"
     assert_close(conv_output_size(5, 3, 1, 1), 5)
@@ -186,6 +191,11 @@ def test_padding():
 def test_all_together():
     "29 pixels, a kernel of 5, stride 3, padding 2"
     assert_close(conv_output_size(29, 5, 3, 2), 10)
+
+
+def test_fits_with_its_padding():
+    "a kernel of 3 on 1 pixel with padding 1: one place"
+    assert_close(conv_output_size(1, 3, 1, 1), 1)
 
 
 def test_too_large():
@@ -260,6 +270,13 @@ def conv_output_size(n, k, stride=1, padding=0):
 
 # %% mistake="conv_output_size" name="no-error" hint="A kernel that does not fit gives 0 or a negative size without a word, and the error shows up far away. Raise a ValueError when n + 2 * padding - k is negative."
 def conv_output_size(n, k, stride=1, padding=0):
+    return (n + 2 * padding - k) // stride + 1
+
+
+# %% mistake="conv_output_size" name="compared-without-padding" hint="You compare the kernel with the bare picture. The zeros count as well: it does not fit only if k is larger than n + 2 * padding."
+def conv_output_size(n, k, stride=1, padding=0):
+    if k > n:
+        raise ValueError("the kernel is larger than the picture")
     return (n + 2 * padding - k) // stride + 1
 
 
@@ -565,6 +582,43 @@ def conv2d_naive(x, w, b, stride=1, padding=0):
     return out
 
 
+# %% mistake="conv2d_naive" name="padding-on-all-axes" hint="`np.pad(x, padding)` puts zeros around ALL four axes: it adds empty pictures and empty channels too. Say how much for each: ((0, 0), (0, 0), (padding, padding), (padding, padding))."
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    around = np.pad(x, padding)
+    out = np.zeros((B, F, rows, columns))
+    for n, f, i, j in np.ndindex(out.shape):
+        window = around[n, :, i * stride : i * stride + kh, j * stride : j * stride + kw]
+        out[n, f, i, j] = (window * w[f]).sum() + b[f]
+    return out
+
+
+# %% mistake="conv2d_naive" name="padding-counted-again" hint="You asked conv_output_size for the size of the picture that is padded already, and told it the padding once more. Give it the size of x itself."
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    B, (F, _, kh, kw) = len(x), w.shape
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    rows = conv_output_size(around.shape[2], kh, stride, padding)
+    columns = conv_output_size(around.shape[3], kw, stride, padding)
+    out = np.zeros((B, F, rows, columns))
+    for n, f, i, j in np.ndindex(out.shape):
+        window = around[n, :, i * stride : i * stride + kh, j * stride : j * stride + kw]
+        out[n, f, i, j] = (window * w[f]).sum() + b[f]
+    return out
+
+
+# %% mistake="conv2d_naive" name="whole-numbers-only" hint="Your map holds whole numbers, so what stands behind the point is cut off. np.zeros(shape) without a type holds fractions too."
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    out = np.zeros((B, F, rows, columns), dtype=int)
+    for n, f, i, j in np.ndindex(out.shape):
+        window = around[n, :, i * stride : i * stride + kh, j * stride : j * stride + kw]
+        out[n, f, i, j] = (window * w[f]).sum() + b[f]
+    return out
+
+
 # %% mistake="conv2d_naive" name="last-window-missing" hint="The last row and the last column of windows are missing: range(n - k) stops one too soon. There are n - k + 1 places; use conv_output_size."
 def conv2d_naive(x, w, b, stride=1, padding=0):
     F, C, kh, kw = w.shape
@@ -852,6 +906,14 @@ def im2col(x, kh, kw, stride=1, padding=0):
     return cols.reshape(B, C * kh * kw, rows * columns)
 
 
+# %% mistake="im2col" name="slices-without-an-end" hint="im2col: `[u::stride]` runs to the end of the picture, so each place of the window gives another number of pixels. End where the last window's pixel lies: [u : u + stride * rows : stride]."
+def im2col(x, kh, kw, stride=1, padding=0):
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    B, C = x.shape[:2]
+    places = [around[:, :, u::stride, v::stride].reshape(B, C, 1, -1) for u in range(kh) for v in range(kw)]
+    return np.concatenate(places, axis=2).reshape(B, C * kh * kw, -1)
+
+
 # %% mistake="im2col" name="window-turned" hint="im2col: height and width of the window have changed places: kh runs down, kw to the right."
 def im2col(x, kh, kw, stride=1, padding=0):
     kh, kw = kw, kh
@@ -907,6 +969,28 @@ def col2im(cols, shape, kh, kw, stride=1, padding=0):
     for u, v in np.ndindex(kh, kw):
         around[:, :, u : u + stride * rows : stride, v : v + stride * columns : stride] += parts[:, :, u, v]
     return around
+
+
+# %% mistake="im2col" name="cut-to-nothing" hint="col2im: without padding your result is empty. `[padding:-padding]` is then `[0:-0]`, and nothing lies between 0 and 0. Cut by size: [padding : padding + H]."
+def col2im(cols, shape, kh, kw, stride=1, padding=0):
+    B, C, H, W = shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    out = np.zeros((B, C, H + 2 * padding, W + 2 * padding))
+    places = cols.reshape(B, C, kh, kw, rows, columns)
+    for u, v in np.ndindex(kh, kw):
+        out[:, :, u : u + stride * rows : stride, v : v + stride * columns : stride] += places[:, :, u, v]
+    return out[:, :, padding:-padding, padding:-padding]
+
+
+# %% mistake="im2col" name="no-room-for-the-padding" hint="col2im: the columns come from the padded picture, and you put them into one without padding: there is no room for them. Make an array of the padded size, put them back, then cut the padding off."
+def col2im(cols, shape, kh, kw, stride=1, padding=0):
+    B, C, H, W = shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    out = np.zeros((B, C, H, W))
+    places = cols.reshape(B, C, kh, kw, rows, columns)
+    for i, j in np.ndindex(rows, columns):
+        out[:, :, i * stride : i * stride + kh, j * stride : j * stride + kw] += places[:, :, :, :, i, j]
+    return out
 
 
 # %% mistake="im2col" name="cut-at-the-wrong-end" hint="col2im: you cut the result out of the upper left corner of the padded picture. The picture begins at (padding, padding)."
@@ -1097,6 +1181,21 @@ def conv2d_forward(x, w, b, stride=1, padding=0):
     rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
     out = w.reshape(F, -1) @ im2col(x, kh, kw, stride, padding)
     return (out + np.resize(b, rows * columns)).reshape(B, F, rows, columns)
+
+
+# %% mistake="conv2d_forward" name="bias-not-turned" hint="`+ b` lays the biases along the LAST axis, which counts the windows: it fits only by chance. They belong to the filters, the rows: b[:, None] has the shape (F, 1)."
+def conv2d_forward(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    return (w.reshape(F, -1) @ im2col(x, kh, kw, stride, padding) + b).reshape(B, F, rows, columns)
+
+
+# %% mistake="conv2d_forward" name="square-map" hint="You take the map for a square, the root of the number of windows on each side. Pictures need not be square: ask conv_output_size for the height and for the width."
+def conv2d_forward(x, w, b, stride=1, padding=0):
+    F, _, kh, kw = w.shape
+    out = w.reshape(F, -1) @ im2col(x, kh, kw, stride, padding) + b[:, None]
+    side = int(np.sqrt(out.shape[2]))
+    return out.reshape(len(x), F, side, side)
 
 
 # %% mistake="conv2d_forward" name="bias-forgotten" hint="The bias is missing. Add b[f] to the whole row of filter f."
@@ -1377,6 +1476,26 @@ def conv2d_backward(dout, x, w, b, stride=1, padding=0):
     return dx, dw.reshape(w.shape), dout.sum(axis=(2, 3)).mean(axis=0)
 
 
+# %% mistake="conv2d_backward" name="filters-of-each-picture" hint="dw still has a matrix for each picture, so it does not fit the shape of w. The same filters were used for all pictures: sum over the first axis."
+def conv2d_backward(dout, x, w, b, stride=1, padding=0):
+    F, C, kh, kw = w.shape
+    slopes = dout.reshape(len(x), F, -1)
+    cols = im2col(x, kh, kw, stride, padding)
+    dw = slopes @ cols.transpose(0, 2, 1)
+    dx = col2im(w.reshape(F, -1).T @ slopes, x.shape, kh, kw, stride, padding)
+    return dx, dw.reshape(w.shape), dout.sum(axis=(0, 2, 3))
+
+
+# %% mistake="conv2d_backward" name="filters-turned" hint="dw: you multiplied the other way round, which gives (C * kh * kw, F), a COLUMN for each filter. reshape does not turn it, it only reads on. Slopes times the turned columns gives a row for each filter."
+def conv2d_backward(dout, x, w, b, stride=1, padding=0):
+    F, C, kh, kw = w.shape
+    slopes = dout.reshape(len(x), F, -1)
+    cols = im2col(x, kh, kw, stride, padding)
+    dw = (cols @ slopes.transpose(0, 2, 1)).sum(axis=0)
+    dx = col2im(w.reshape(F, -1).T @ slopes, x.shape, kh, kw, stride, padding)
+    return dx, dw.reshape(w.shape), dout.sum(axis=(0, 2, 3))
+
+
 # %% mistake="conv2d_backward" name="last-picture-wins" hint="dw is that of the last picture: in the loop over pictures it is assigned, not added. Start from zeros and use `+=`."
 def conv2d_backward(dout, x, w, b, stride=1, padding=0):
     F, C, kh, kw = w.shape
@@ -1425,6 +1544,18 @@ def conv2d_backward(dout, x, w, b, stride=1, padding=0):
     dw = (slopes @ im2col(x, kh, kw).transpose(0, 2, 1)).sum(axis=0)
     dx = col2im(w.reshape(F, -1).T @ slopes, x.shape, kh, kw)
     return dx, dw.reshape(w.shape), dout.sum(axis=(0, 2, 3))
+
+
+# %% mistake="conv2d_backward" name="no-room-for-the-padding" hint="dx has no room for the padding: the windows at the edges lie partly outside the picture. Put the slopes back into an array of the padded size, then cut the padding off; col2im does both."
+def conv2d_backward(dout, x, w, b, stride=1, padding=0):
+    kh, kw = w.shape[2:]
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    dx, dw = np.zeros(x.shape), np.zeros(w.shape)
+    for i, j in np.ndindex(dout.shape[2:]):
+        rows, columns = slice(i * stride, i * stride + kh), slice(j * stride, j * stride + kw)
+        dw += np.einsum("nf,ncuv->fcuv", dout[:, :, i, j], around[:, :, rows, columns])
+        dx[:, :, rows, columns] += np.einsum("nf,fcuv->ncuv", dout[:, :, i, j], w)
+    return dx, dw, dout.sum(axis=(0, 2, 3))
 
 
 # %% mistake="conv2d_backward" name="filters-left-flat" hint="dw is still flat, (F, C * kh * kw). Give it the shape of w, so that w - lr * dw works."
@@ -1501,8 +1632,10 @@ def learnt(kernel, steps):
     paint(axes[1], walk[steps][0], f"yours after {steps} steps", limit=limit)
     for axis, shown in ((axes[0], w_true), (axes[1], walk[steps][0])):
         label(axis, shown, "{:.2f}", limit)
-    axes[2].plot(np.log10([loss for _, loss in walk[: steps + 1]]))
-    axes[2].set(xlabel="step", ylabel="log10 of the loss", xlim=(0, 300))
+    losses = [loss for _, loss in walk]
+    axes[2].semilogy(losses[: steps + 1], color=plot.BLUE)
+    axes[2].semilogy(steps, losses[steps], "o", color=plot.VERMILION)
+    axes[2].set(xlabel="step", ylabel="loss", xlim=(-8, 308), ylim=(0.3 * min(losses), 3 * max(losses)))
     return figure
 
 
@@ -1711,6 +1844,31 @@ def max_pool_forward(x, size=2, stride=None):
     return im2col(x.reshape(B * C, 1, H, W), size, size, size).max(axis=1).reshape(B, C, rows, columns)
 
 
+# %% mistake="max_pool" name="no-stride-means-one" hint="max_pool_forward: without a stride your windows move by one pixel. They should stand side by side then: `if stride is None: stride = size`."
+def max_pool_forward(x, size=2, stride=None):
+    stride = stride or 1
+    B, C, H, W = x.shape
+    windows = im2col(x.reshape(B * C, 1, H, W), size, size, stride)
+    return windows.max(axis=1).reshape(B, C, conv_output_size(H, size, stride), conv_output_size(W, size, stride))
+
+
+# %% mistake="max_pool" name="cut-into-blocks" hint="max_pool_forward: cutting the picture into blocks by reshape works only where the blocks fill it and stand side by side. Rows and columns that fill no window, and windows that overlap, need the general way: im2col, or a loop over the windows."
+def max_pool_forward(x, size=2, stride=None):
+    B, C, H, W = x.shape
+    return x.reshape(B, C, H // size, size, W // size, size).max(axis=(3, 5))
+
+
+# %% mistake="max_pool" name="place-within-the-window" hint="max_pool_backward: argmax gives the winner's place within its WINDOW. Window (i, j) begins at pixel (i * stride, j * stride): add that."
+def max_pool_backward(dout, x, size=2, stride=None):
+    stride = stride or size
+    dx = np.zeros(x.shape)
+    for n, c, i, j in np.ndindex(dout.shape):
+        window = x[n, c, i * stride : i * stride + size, j * stride : j * stride + size]
+        u, v = divmod(int(window.argmax()), size)
+        dx[n, c, u, v] += dout[n, c, i, j]
+    return dx
+
+
 # %% mistake="max_pool" name="slope-to-all-ties" hint="max_pool_backward: all numbers that equal the largest get the slope, so it is handed out twice. Give it to the first of them only: argmax."
 def max_pool_backward(dout, x, size=2, stride=None):
     stride = stride or size
@@ -1831,11 +1989,15 @@ explore(pooled, picture=pad((16, 16), label="your picture"), size=slider(2, 1, 8
 # their weights themselves, in
 # the shapes you know: `nn.Conv2d(C, F, 3, padding=1)` has weights (F, C, 3, 3) and biases (F,).
 #
+# A network of your own is a class derived from `nn.Module`. Its layers are attributes, made in `__init__` (after
+# `super().__init__()`); what they do to `x` stands in `forward`, and `net(x)` calls it. PyTorch finds the weights of
+# attributes that are layers, also inside an `nn.Sequential` or an `nn.ModuleList`, but not inside a plain list.
+#
 # **In words.** A *block* is a convolution with kernels of 3 x 3 and a padding of 1, so that the map keeps its size; a
 # ReLU; a max pooling
 # of 2, which halves height and width. Blocks follow each other, with more and more maps that are smaller and smaller.
 # At the end everything is
-# laid flat, and a linear layer gives a score for each class.
+# laid flat (`nn.Flatten()`), and a linear layer gives a score for each class.
 #
 # **In small numbers.** `SmallCNN(channels=1, widths=(16, 32), size=12, classes=10)`:
 #
@@ -2060,6 +2222,36 @@ class SmallCNN(nn.Module):
         return self.head(self.blocks(x).flatten(1))
 
 
+# %% mistake="SmallCNN" name="padding-left-out" hint="Your convolutions have no padding, so the maps are smaller than the linear layer expects. nn.Conv2d(..., 3, padding=1) keeps their size."
+class SmallCNN(nn.Module):
+    def __init__(self, channels=1, widths=(16, 32, 64), size=28, classes=10):
+        super().__init__()
+        layers = []
+        for fan_in, maps in zip((channels, *widths), widths):
+            layers += [nn.Conv2d(fan_in, maps, 3), nn.MaxPool2d(2), nn.ReLU()]
+            size = size // 2
+        self.blocks = nn.Sequential(*layers)
+        self.head = nn.Linear(widths[-1] * size * size, classes)
+
+    def forward(self, x):
+        return self.head(self.blocks(x).flatten(1))
+
+
+# %% mistake="SmallCNN" name="batch-flattened-too" hint="`flatten()` lays the whole batch flat, all pictures in one row. Begin with the channels: flatten(1) leaves the first axis alone, as nn.Flatten() does."
+class SmallCNN(nn.Module):
+    def __init__(self, channels=1, widths=(16, 32, 64), size=28, classes=10):
+        super().__init__()
+        layers = []
+        for fan_in, maps in zip((channels, *widths), widths):
+            layers += [nn.Conv2d(fan_in, maps, 3, padding=1), nn.MaxPool2d(2), nn.ReLU()]
+            size = size // 2
+        self.blocks = nn.Sequential(*layers)
+        self.head = nn.Linear(widths[-1] * size * size, classes)
+
+    def forward(self, x):
+        return self.head(self.blocks(x).flatten())
+
+
 # %% mistake="SmallCNN" name="no-pooling" hint="The maps keep their full size: the pooling is missing, and the linear layer has far more weights than it should. Put nn.MaxPool2d(2) into each block."
 class SmallCNN(nn.Module):
     def __init__(self, channels=1, widths=(16, 32, 64), size=28, classes=10):
@@ -2181,9 +2373,9 @@ class SmallCNN(nn.Module):
 # **In code.** Write `augment` for a batch of pictures, a torch tensor (B, C, H, W). `augment(batch,
 # np.random.default_rng(0))` returns
 # another of that shape. All chance comes from `rng`, a NumPy generator: then the same seed gives the same pictures.
-# The batch itself is left alone. One way: put `shift` rows and columns of zeros around (`nn.functional.pad`), and cut a
-# window of the old size out of each, at a place of its
-# own.
+# The batch itself is left alone. One way: put `shift` rows and columns of zeros around, and cut a
+# window of the old size out of each, at a place of its own. `nn.functional.pad(batch, (s, s, s, s))` pads left, right,
+# top and bottom.
 
 
 # %% exercise="augment" minutes=12 difficulty=2
@@ -2559,7 +2751,7 @@ else:
 
 # %%
 def results(which):
-    """The three curves, and a test picture with what the three networks say."""
+    """The four curves, and a test picture with what the four networks say, in the order of the legend."""
     if outcome is None:
         return plot.message("Write SmallCNN and augment, and train them in the cell above.")
     figure, axes = plot.figure(2, height=3.2)
@@ -2569,7 +2761,7 @@ def results(which):
     axes[0].legend(loc="center right", fontsize=7)
     with torch.no_grad():
         said = [int(net(X_test[which : which + 1]).argmax()) for net, _ in outcome.values()]
-    paint(axes[1], X_test[which, 0], f"a {y_test[which]}; they say: {', '.join(map(str, said))}")
+    paint(axes[1], X_test[which, 0], f"a {y_test[which]}; the four say: {', '.join(map(str, said))}")
     return figure
 
 
@@ -2603,7 +2795,8 @@ explore(results, which=slider(0, 0, 200, 1, "test picture"))
 # as probabilities. Each
 # map answers to something: an edge on the left, a stroke downwards, plain ink. Nobody told the network to look for
 # edges; compare the maps with those that you chose
-# by hand at the top of this page.
+# by hand at the top of this page. (Dark is a strong answer, each map measured by its own strongest. The second block sees
+# only what the first has left of the picture, half as large.)
 
 
 # %%
@@ -2629,14 +2822,15 @@ def seen_by_the_net(picture, block, which):
     kept, p = maps_of(outcome[which][0], picture)
     if not kept:
         return plot.message("Your network has no nn.Conv2d whose maps could be shown.")
-    maps = kept[min(block, len(kept)) - 1][:16]
+    block = min(block, len(kept))
+    maps = kept[block - 1][:16]
     side = np.full((4 * (maps.shape[1] + 1), 4 * (maps.shape[2] + 1)), np.nan)
     for n, one in enumerate(maps):
         i, j = n // 4 * (one.shape[0] + 1), n % 4 * (one.shape[1] + 1)
         side[i : i + one.shape[0], j : j + one.shape[1]] = one / max(one.max(), 1e-9)
     figure, axes = plot.figure(3, height=3.0)
     paint(axes[0], picture, "your picture")
-    paint(axes[1], side, f"{len(maps)} maps of block {min(block, len(kept))}")
+    paint(axes[1], side, f"{len(maps)} of the {len(kept[block - 1])} maps of block {block}")
     axes[2].bar(range(10), p)
     axes[2].set(xticks=range(10), ylim=(0, 1), xlabel="digit", ylabel="probability")
     axes[2].set_title(f"it says: {p.argmax()}", fontsize=10)
@@ -2657,6 +2851,9 @@ explore(
 
 # %% [markdown]
 # ## Your library so far
+#
+# What passed its check is kept in `mine/`, as readable Python. Later units use your convolution, your network and your
+# `augment`.
 
 # %% locked
 gradus.library()
