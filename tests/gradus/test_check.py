@@ -275,6 +275,10 @@ def test_report_survives_a_round_trip():
         ("Hello", "Hello!", "'Hello!'"),
         (np.array([1, 0]), np.array([True, False]), "True and False"),
         (np.array([None, 1]), np.zeros(2), "not numbers"),
+        ([1.0, None], [1.0, 2.0], "the result[1] is None; a number is expected"),
+        ([1.0, np.zeros(2)], [1.0, 2.0], "the result[1] has shape (2,); () is expected"),
+        (True, False, "the result is True; expected False."),
+        ([True, True], [True, False], "first difference at [1]: got True, expected False."),
     ],
 )
 def test_assert_close_says(actual, expected, says):

@@ -72,6 +72,9 @@ def _compare(actual: Any, expected: Any, rtol: float, atol: float, where: str) -
             array = _numeric(actual)
         _same_kind(actual, expected, where)
         if array is None:
+            if type(actual) in (list, tuple) and type(expected) is list and len(actual) == len(expected):
+                for i, (a, e) in enumerate(zip(actual, expected, strict=True)):
+                    _compare(a, e, rtol, atol, f"{where}[{i}]")  # says which part is no number
             raise CheckFailure(f"{where} is {kind_name(actual)}; {_wanted(expected)} is expected.")
         _arrays(array, target, rtol, atol, where)
         return
@@ -100,6 +103,10 @@ def _wanted(expected: Any) -> str:
     if isinstance(expected, (bool, np.bool_)):
         return "True or False"
     return "a number" if isinstance(expected, (int, float, np.generic)) else kind_name(expected)
+
+
+def _said(value: Any, digits: int) -> str:
+    return str(value) if isinstance(value, bool) else f"{value:.{digits}g}"
 
 
 def _same_kind(actual: Any, expected: Any, where: str) -> None:
@@ -132,7 +139,7 @@ def _arrays(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float, 
     got, want = actual[first].item(), expected[first].item()
     if not actual.ndim:
         raise CheckFailure(
-            f"{where} is {'NaN (not a number)' if np.isnan(got) else f'{got:.8g}'}; expected {want:.8g}."
+            f"{where} is {'NaN (not a number)' if np.isnan(got) else _said(got, 8)}; expected {_said(want, 8)}."
         )
     parts = [] if where == "the result" else [f"{where}:"]
     for test, word in ((np.isnan, "NaN (not a number)"), (np.isinf, "infinite")):
@@ -142,10 +149,11 @@ def _arrays(actual: np.ndarray, expected: np.ndarray, rtol: float, atol: float, 
             parts.append(f"{odd.sum()} of {actual.size} values are {word}, first at {list(at)}.")
     share = int(100 * right.mean())
     parts.append(
-        f"{share} % of the values are right; first difference at {list(first)}: got {got:.6g}, expected {want:.6g}."
+        f"{share} % of the values are right; first difference at {list(first)}: "
+        f"got {_said(got, 6)}, expected {_said(want, 6)}."
     )
     finite = error[np.isfinite(error)]
-    if finite.size:
+    if finite.size and expected.dtype.kind != "b":
         parts.append(f"Largest error {finite.max():.3g}.")
     raise CheckFailure(" ".join(parts))
 
