@@ -2,10 +2,10 @@
 
 Each unit is run with the reference's answers; the first slider of each of its widgets is moved twenty times by an arrow
 key. The page's own clock counts from the key press to the new picture, decoded (a MutationObserver sees it come). Printed
-for each widget, in milliseconds: the median and the slowest; and of the median, the time in Python, from the message's
-start to the picture's leaving, and all else: browser, server and the way there and back. `tests.benchmarks.widgets` says
-where Python's part goes. Nothing is asserted: numbers depend on the machine, and on what else it does: its load is
-printed too.
+for each widget, in milliseconds: the median, the quickest and the slowest; and of the median, the time in Python, from the
+message's start to the picture's leaving, and all else: browser, server and the way there and back.
+`tests.benchmarks.widgets` says where Python's part goes. Nothing is asserted: numbers depend on the machine, and on what
+else it does: its load is printed too.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def measured(box: Any) -> tuple[str, np.ndarray]:
 
 
 def main(names: list[str]) -> None:
-    print(f"{'unit, widget, slider':<76}{'median':>8}{'worst':>8}{'Python':>8}{'else':>8}{'moves':>7}   ms")
+    print(f"{'unit, widget, slider':<76}{'median':>8}{'best':>8}{'worst':>8}{'Python':>8}{'else':>8}{'moves':>7}   ms")
     everything = []
     with tempfile.TemporaryDirectory() as folder, browser() as chromium:
         root = Path(folder) / "course"
@@ -93,7 +93,7 @@ def main(names: list[str]) -> None:
                     middle = np.median(waits, axis=0)
                     everything.append(middle[0])
                     print(
-                        f"{unit[:2]} {title:<42}{label[:30]:<31}{middle[0]:8.0f}{waits[:, 0].max():8.0f}"
+                        f"{unit[:2]} {title:<42}{label[:30]:<31}{middle[0]:8.0f}{waits[:, 0].min():8.0f}{waits[:, 0].max():8.0f}"
                         f"{middle[1]:8.0f}{middle[0] - middle[1]:8.0f}{len(waits):7}",
                         flush=True,
                     )
