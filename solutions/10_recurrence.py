@@ -118,7 +118,8 @@ explore(guess, place=slider(20_027, 20_000, 20_060, label="place in the text"), 
 #
 # $$p(c \mid \text{context}) = \frac{\#(\text{context}, c) + s}{\sum_{c'} \#(\text{context}, c') + s V} .$$
 #
-# **In code.** Write both functions. `ngram_bits` judges every sign of the test text that has $n - 1$ signs before it.
+# **In code.** Write both functions. `ngram_bits` judges every sign of the test text that has $n - 1$ signs before it. The training text
+# will be 300,000 signs long: go through it once and count, in dictionaries or arrays, rather than search it again for each sign.
 
 # %% exercise="baseline" minutes=12 difficulty=2
 def perplexity(nll):
@@ -162,8 +163,9 @@ ABABA = np.array([0, 1, 0, 1, 0])
 
 def test_perplexity():
     "sure of one sign, torn between eight, and a mixture"
-    found = [perplexity(np.zeros(3)), perplexity(np.full(4, np.log(8.0))), perplexity(np.log([1.0, 2.0, 4.0]))]
-    assert_close(found, [1.0, 8.0, 2.0])
+    assert_close(perplexity(np.zeros(3)), 1.0)
+    assert_close(perplexity(np.full(4, np.log(8.0))), 8.0)
+    assert_close(perplexity(np.log([1.0, 2.0, 4.0])), 2.0)
 
 
 def test_pairs():
@@ -760,6 +762,20 @@ def rnn_backward(dH, X, h0, H, params):
     return dX, later, grads
 
 
+# %% mistake="rnn_backward" name="bent-again" hint="You took the tanh of H for the slope. H holds the states, which are tanh values already: the slope is 1 - H squared."
+def rnn_backward(dH, X, h0, H, params):
+    grads = {name: np.zeros_like(value) for name, value in params.items()}
+    dX, later = np.zeros_like(X), np.zeros_like(h0)
+    for t in reversed(range(X.shape[1])):
+        a = (dH[:, t] + later) * (1 - np.tanh(H[:, t]) ** 2)
+        grads["Wx"] += X[:, t].T @ a
+        grads["Wh"] += (H[:, t - 1] if t else h0).T @ a
+        grads["b"] += a.sum(axis=0)
+        dX[:, t] = a @ params["Wx"].T
+        later = a @ params["Wh"].T
+    return dX, later, grads
+
+
 # %% variant="rnn_backward"
 def rnn_backward(dH, X, h0, H, params):
     B, T, D = X.shape
@@ -1225,7 +1241,9 @@ def read(pieces, sizes=(5, 3, 4), turn=1.0):
         state, scores = None, []
         for piece in pieces:
             given = torch.tensor(piece)
-            out, state = net(given, state)
+            answer = net(given, state)
+            assert isinstance(answer, tuple | list) and len(answer) == 2, "forward returns two things: the scores, and the state."
+            out, state = answer
             scores.append(out)
             assert given.tolist() == piece.tolist(), "The model changed the signs that it was given."
         whole = torch.cat(scores, dim=1)
@@ -1354,6 +1372,28 @@ class CharRNN(nn.Module):
         x = self.embed(tokens)
         out, state = self.rnn(x, state)
         return nn.functional.pad(x, (0, out.shape[-1] - x.shape[-1])) @ self.head.weight.T + self.head.bias, state
+
+
+# %% mistake="CharRNN" name="plain-rnn" hint="The recurrent layer has no gates: it is an nn.RNN. Take nn.GRU, the cell that you wrote."
+class CharRNN(nn.Module):
+    def __init__(self, V, D, H):
+        super().__init__()
+        self.embed, self.rnn, self.head = nn.Embedding(V, D), nn.RNN(D, H, batch_first=True), nn.Linear(H, V)
+
+    def forward(self, tokens, state=None):
+        states, state = self.rnn(self.embed(tokens), state)
+        return self.head(states), state
+
+
+# %% mistake="CharRNN" name="scores-alone" hint="You return the scores alone. The state must come back too, or nobody can go on reading: return both."
+class CharRNN(nn.Module):
+    def __init__(self, V, D, H):
+        super().__init__()
+        self.embed, self.rnn, self.head = nn.Embedding(V, D), nn.GRU(D, H, batch_first=True), nn.Linear(H, V)
+
+    def forward(self, tokens, state=None):
+        states, state = self.rnn(self.embed(tokens), state)
+        return self.head(states)
 
 
 # %% variant="CharRNN"
@@ -1495,18 +1535,18 @@ def test_hot():
     assert_close(shares([0.0, float(np.log(4.0)), -50.0], 2.0, 3000, 3), np.array([1 / 3, 2 / 3, 0.0]), atol=0.03)
 
 
+def test_dice():
+    "the same dice, the same text; other dice, another one"
+    a, b, c = (shares([0.0, 0.1, 0.2], 1.0, 200, seed) for seed in (5, 5, 6))
+    assert np.all(a == b), "With the same dice another text came: draw from `rng`, not from dice of torch or of your own."
+    assert np.any(a != c), "The dice are always the same: draw from `rng`."
+    assert_close(a, np.exp([0.0, 0.1, 0.2]) / np.exp([0.0, 0.1, 0.2]).sum(), atol=0.12)
+
+
 ### BEGIN HIDDEN TESTS
 def test_large_scores():
     "scores of a thousand, without overflow"
     assert_close(shares([1000.0, 1000.0 + float(np.log(3.0))], 1.0, 2000, 4), np.array([0.25, 0.75]), atol=0.04)
-
-
-def test_dice():
-    "the same dice, the same text; other dice, another one"
-    a, b, c = (shares([0.0, 0.1, 0.2], 1.0, 200, seed) for seed in (5, 5, 6))
-    assert_close(a, b)
-    assert np.any(a != c), "The dice are always the same: draw from `rng`."
-    assert_close(a, np.exp([0.0, 0.1, 0.2]) / np.exp([0.0, 0.1, 0.2]).sum(), atol=0.12)
 
 
 ### END HIDDEN TESTS
