@@ -6,6 +6,7 @@ The hand-out goes through nbgrader's own release preprocessors, so that what it 
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,11 @@ def _with_reference(unit: Unit, source: str) -> str:
     return "\n".join(lines)
 
 
+def _without_gap(source: str) -> str:
+    """A check cell whose hidden tests leave no hole behind when they are taken out."""
+    return re.sub(r"(### END HIDDEN TESTS\n)\n+", r"\1", source)
+
+
 def _cell(unit: Unit, cell: Cell, number: int) -> NotebookNode | None:
     if cell.kind in ("mistake", "variant"):
         return None
@@ -69,7 +75,7 @@ def _cell(unit: Unit, cell: Cell, number: int) -> NotebookNode | None:
         grade_id = f"check-{cell.name}"
         marks = _nbgrader(grade_id, grade=True, solution=False, locked=True, points=cell.options["points"])
         role["exercise"] = cell.name
-        source = _with_reference(unit, source)
+        source = _without_gap(_with_reference(unit, source))
     elif cell.kind == "question":
         grade_id = str(cell.name)
         marks = _nbgrader(grade_id, grade=True, solution=True, locked=False, points=cell.options["points"])

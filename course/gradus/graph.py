@@ -204,7 +204,8 @@ def svg(
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {graph.width:g} {graph.height:g}" role="img" '
         f'aria-label="{html.escape(title, quote=True)}" font-family="sans-serif" font-size="12" '
-        f'style="width:100%;max-width:{graph.width:g}px;background:white">',
+        # a wide graph is pushed along rather than shrunk until its numbers cannot be read
+        f'style="width:100%;min-width:{0.75 * graph.width:.0f}px;max-width:{graph.width:g}px;background:white">',
         f"<title>{html.escape(title)}</title>",
         f'<rect width="{graph.width:g}" height="{graph.height:g}" fill="white"/>',
     ]

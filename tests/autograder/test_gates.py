@@ -62,6 +62,15 @@ def test_a_cell_begins_with_its_first_line(tmp_path):
     assert [cell.source for cell in unit.cells if cell.kind == "demo"] == ['print("a demo")']
 
 
+def test_hidden_tests_leave_no_hole(tmp_path):
+    source = SOURCE.replace("### END HIDDEN TESTS\n", "### END HIDDEN TESTS\n\n\n")
+    assert source != SOURCE
+    notebook = release_notebook(load_unit(write(tmp_path, source)))
+    (check, *_) = [cell for cell in notebook.cells if cell.metadata.gradus.role == "check"]
+    assert "HIDDEN" not in check.source and "\n\n\n\n" not in check.source
+    assert check.source.endswith('check("softmax", points=4)')
+
+
 WEAK = """def test_shape():
     "the shape is kept"
     assert softmax(np.zeros((2, 3))).shape == (2, 3)

@@ -88,6 +88,13 @@ def test_the_picture_has_a_name_and_needs_nothing_from_outside():
     assert not re.search(r"script|href|url\(", picture)
 
 
+def test_a_wide_graph_is_not_shrunk_until_it_cannot_be_read():
+    _, graph = trace(product()[1])
+    style = ElementTree.fromstring(svg(graph)).get("style")
+    least, most = (float(re.search(rf"{name}-width:([\d.]+)px", style)[1]) for name in ("min", "max"))
+    assert most == graph.width and 12 * least / most >= 8.9  # letters of 12 px keep three quarters of their size
+
+
 def test_two_arrows_between_the_same_nodes_are_two_lines():
     _, graph = trace(product()[1])
     lines = re.findall(r'<path d="(M[^"]*C[^"]*)"', svg(graph))

@@ -125,6 +125,12 @@ def test_a_controls_label_names_it_under_the_pointer(shown):
     assert (slider.tooltip, play.slider.tooltip) == ("slope (m/s)", "step")
 
 
+def test_a_switch_stands_below_the_sliders_tracks(shown):
+    slider, on = widgets.slider(1.0, -3.0, 3.0, label="slope"), widgets.switch(False, "a very long label behind it")
+    widgets.explore(lambda slope, on: straight(slope), slope=slider, on=on)
+    assert on.indent and on.style.description_width == slider.style.description_width == "7ch"
+
+
 @pytest.mark.parametrize("error", [NotImplementedError(), ValueError("shapes (3,) and (2,)"), ZeroDivisionError()])
 def test_a_function_that_fails_stops_no_cell(shown, error):
     def broken(slope):
@@ -135,6 +141,41 @@ def test_a_function_that_fails_stops_no_cell(shown, error):
     text = shown.bundles[1]["text/plain"]
     assert "Write the exercise above" in text if type(error) is NotImplementedError else type(error).__name__ in text
     assert str(error) in text
+
+
+class Cell:
+    """A class of the learner's, in place of one in a notebook."""
+
+    def forward(self):
+        return [row for row in map(lambda n: unwritten(), range(1))]
+
+
+def unwritten():
+    raise NotImplementedError()
+
+
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (lambda: unwritten(), "drawn by your own function: unwritten is not written yet"),
+        (lambda: Cell().forward(), "drawn by your own function: unwritten is not written yet"),
+        (lambda: greet("Ada"), "drawn by your own function: greet is not written yet"),  # noqa: F821 - its cell was never run
+        (lambda: gret("Ada"), "NameError: name 'gret' is not defined"),  # noqa: F821
+        (lambda: np.linalg.ml_inverse_of(3), "has no attribute"),
+    ],
+)
+def test_what_is_not_written_is_named(shown, monkeypatch, body, says):
+    monkeypatch.setattr("gradus.widgets.picture.current_unit", lambda: "00_welcome")
+    widgets.explore(lambda slope: body(), slope=widgets.slider(1.0, -3.0, 3.0))
+    assert says in shown.bundles[1]["text/plain"].replace("\n", " ")
+
+
+def test_what_torch_cannot_do_is_not_called_unwritten(shown):
+    def draw(slope):
+        raise NotImplementedError("Could not run 'aten::x' with arguments from the 'Meta' backend")
+
+    widgets.explore(draw, slope=widgets.slider(1.0, -3.0, 3.0))
+    assert "Your function stopped here" in shown.bundles[1]["text/plain"]
 
 
 def test_what_is_no_figure_is_said(shown):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType, TracebackType
 
@@ -23,21 +24,31 @@ def _foreign(filename: str) -> bool:
     return "/site-packages/" in path or "/dist-packages/" in path or path.startswith(f"{sys.base_prefix}/lib/")
 
 
+def _student_frames(traceback: TracebackType | None, skip: tuple[str, ...] = ()) -> Iterator[tuple[CodeType, int]]:
+    """Code and line of every frame of the student's own, from the outside in."""
+    while traceback is not None:
+        code = traceback.tb_frame.f_code
+        is_test = code.co_name.startswith("test_") or code.co_filename in files or code.co_filename in skip
+        is_test = is_test or code in probes or code.co_filename.startswith(("<check", "<probe"))
+        if not is_test and not _foreign(code.co_filename):
+            yield code, traceback.tb_lineno
+        traceback = traceback.tb_next
+
+
 def student_lines(traceback: TracebackType | None, skip: tuple[str, ...] = ()) -> list[str]:
     """ "line 3, in softmax: e = np.exp(z)" for every frame of the student's own."""
     lines = []
-    while traceback is not None:
-        code = traceback.tb_frame.f_code
-        is_test = (
-            code.co_name.startswith("test_") or code.co_filename in files or code.co_filename in skip or code in probes
-        )
-        is_test = is_test or code.co_filename.startswith(("<check", "<probe"))
-        if not is_test and not _foreign(code.co_filename):
-            text = linecache.getline(code.co_filename, traceback.tb_lineno).strip()
-            where = f"line {traceback.tb_lineno}" + ("" if code.co_name == "<module>" else f", in {code.co_name}")
-            lines.append(f"{where}: {text}" if text else where)
-        traceback = traceback.tb_next
+    for code, number in _student_frames(traceback, skip):
+        text = linecache.getline(code.co_filename, number).strip()
+        where = f"line {number}" + ("" if code.co_name == "<module>" else f", in {code.co_name}")
+        lines.append(f"{where}: {text}" if text else where)
     return lines[-6:]  # of a deep recursion, the end
+
+
+def student_function(traceback: TracebackType | None) -> str:
+    """The innermost function of the student's own: "softmax", "Layer.forward"; "" if there is none."""
+    names = [code.co_qualname.rpartition("<locals>.")[2] for code, _ in _student_frames(traceback)]
+    return next((name for name in reversed(names) if not name.endswith(">")), "")  # <module>, <lambda>, <listcomp>
 
 
 def student_trace(error: BaseException) -> str:

@@ -75,7 +75,7 @@ def switch(value: bool = False, label: str = "") -> Any:
     """On or off: its value is True or False."""
     import ipywidgets
 
-    return ipywidgets.Checkbox(value=value, description=label, indent=False)
+    return ipywidgets.Checkbox(value=value, description=label)
 
 
 def player(

@@ -12,6 +12,9 @@ from collections.abc import Callable
 from typing import Any
 
 from .. import plot
+from ..check.hints import defines
+from ..check.traces import student_function, student_lines
+from ..course import current_unit
 
 
 class Painter:
@@ -98,13 +101,29 @@ def _ticks(line: Any) -> Any:
 
 
 def failure(error: Exception) -> Any:
-    """A Figure that says what went wrong in a student's function, and where."""
-    if isinstance(error, NotImplementedError):
-        text = "This picture is drawn by your own function.\nWrite the exercise above, then run this cell again."
+    """A Figure that says what went wrong in a student's function, and where; or what has to be written first."""
+    name = _unwritten(error)
+    if name is not None:
+        said = f": {name} is not written yet" if name else ""
+        text = f"This picture is drawn by your own function{said}.\nWrite the exercise above, then run this cell again."
     else:
         lines = [line for line in [_where(error), f"{type(error).__name__}: {error}"] if line]
         text = "\n".join(["Your function stopped here:", *lines])[:400]
     return plot.message(_wrapped(text), height=2.0)
+
+
+def _unwritten(error: Exception) -> str | None:
+    """The function that is not written yet, "" if that is not known; None if the error is of another kind.
+
+    A stub's error says nothing; torch raises the same kind with a text, for what it cannot do. An exercise whose cell
+    was never run is no name at all.
+    """
+    if isinstance(error, NotImplementedError) and not str(error):
+        return student_function(error.__traceback__)
+    made = {name.split(".")[0] for own in defines(current_unit()).values() for name in own}
+    if isinstance(error, NameError) and error.name in made:
+        return str(error.name)
+    return None
 
 
 def _wrapped(text: str, width: int = 78) -> str:
@@ -114,8 +133,6 @@ def _wrapped(text: str, width: int = 78) -> str:
 
 
 def _where(error: Exception) -> str:
-    from ..check.traces import student_lines
-
     lines = student_lines(error.__traceback__)
     linecache.checkcache()
     return lines[-1] if lines else ""

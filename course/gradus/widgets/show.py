@@ -140,7 +140,8 @@ def _same(values: dict[str, Any], before: dict[str, Any]) -> bool:
 
 def _align(controls: list[Any]) -> None:
     """Give descriptions that nobody gave a width the room that the longest of them needs."""
-    texts = [str(getattr(control, "description", "")) for control in controls]
+    # a switch has its label behind it, and in front as much room as the others' labels take
+    texts = [str(getattr(control, "description", "")) for control in controls if not control.has_trait("indent")]
     width = f"{min(max(map(len, texts), default=0) * 0.95 + 2, 30):.0f}ch"
     for control in (getattr(control, "slider", control) for control in controls):
         if control.has_trait("tooltip") and control.tooltip is None:  # the page would say "null"
