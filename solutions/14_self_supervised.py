@@ -651,6 +651,11 @@ def rotation_task(batch):
     return torch.cat([torch.rot90(batch, k, (2, 3)) for k in (1, 2, 3)]), torch.arange(3).repeat_interleave(len(batch))
 
 
+# %% mistake="rotation_task" name="first-two-dimensions" hint="Unless told otherwise, rot90 turns the first two dimensions: pictures and channels change places. Name the last two, rows and columns: dims=(2, 3)."
+def rotation_task(batch):
+    return torch.cat([torch.rot90(batch, k) for k in range(4)]), torch.arange(4).repeat_interleave(len(batch))
+
+
 # %% variant="rotation_task"
 def rotation_task(batch):
     pictures, labels, turned = [], [], batch
@@ -793,7 +798,8 @@ explore(
 # $0.1$ (`rng.normal`).
 #
 # **In code.** Write `two_views`. Shapes: for $B$ pictures `degrees` is $(B,)$, `scale` is $(B,)$, `shift` is $(B, 2)$, the darkness $(B, 1, 1, 1)$.
-# `warp` takes NumPy arrays as they are. Darkness and noise meet pixels, so make `float32` tensors of them first.
+# `warp` takes NumPy arrays as they are. Darkness and noise meet pixels, so make `float32` tensors of them first. Nothing is clipped: with
+# noise a pixel may leave the range from 0 to 1.
 
 # %% exercise="two_views" minutes=12 difficulty=2
 def two_views(batch, rng):
@@ -1057,6 +1063,28 @@ def two_views(batch, rng):
         view = warp(batch, rng.uniform(-15, 15, count), rng.uniform(0.85, 1.15, count), rng.uniform(-1, 1, (count, 2)))
         view = view + torch.tensor(rng.normal(0, 0.1, batch.shape), dtype=batch.dtype)
         views.append(view * torch.tensor(rng.uniform(0.6, 1.4, (count, 1, 1, 1)), dtype=batch.dtype))
+    return views[0], views[1]
+
+
+# %% mistake="two_views" name="numbers-for-arrays" hint="You hand warp single numbers, and one shift. It wants a number for each picture, and a shift (B, 2): give rng.uniform a size."
+def two_views(batch, rng):
+    views = []
+    for _ in range(2):
+        view = warp(batch, rng.uniform(-15, 15), rng.uniform(0.85, 1.15), rng.uniform(-1, 1, 2))
+        darkness = torch.tensor(rng.uniform(0.6, 1.4, (len(batch), 1, 1, 1)), dtype=batch.dtype)
+        views.append(view * darkness + torch.tensor(rng.normal(0, 0.1, batch.shape), dtype=batch.dtype))
+    return views[0], views[1]
+
+
+# %% mistake="two_views" name="clipped" hint="You clip the pixels to the range from 0 to 1. The recipe does not, and a picture may have more ink than 1 (those of the checks have 20)."
+def two_views(batch, rng):
+    views = []
+    for _ in range(2):
+        count = len(batch)
+        view = warp(batch, rng.uniform(-15, 15, count), rng.uniform(0.85, 1.15, count), rng.uniform(-1, 1, (count, 2)))
+        darkness = torch.tensor(rng.uniform(0.6, 1.4, (count, 1, 1, 1)), dtype=batch.dtype)
+        noise = torch.tensor(rng.normal(0, 0.1, batch.shape), dtype=batch.dtype)
+        views.append((view * darkness + noise).clamp(0, 1))
     return views[0], views[1]
 
 
@@ -1701,7 +1729,8 @@ def test_not_square():
     "two channels, four rows, eight columns, patches of 4: one of two is covered"
     x = torch.arange(1.0, 1 + 3 * 64).reshape(3, 2, 4, 8)
     masked, mask = mask_patches(x, 4, 0.5, rng)
-    assert list(mask.shape) == [3, 1, 4, 8] and covered_counts(mask, 4) == [(1, 0)] * 3
+    assert list(mask.shape) == [3, 1, 4, 8], "The shape of the mask."
+    assert covered_counts(mask, 4) == [(1, 0)] * 3, "Count of (whole, partly) covered patches in each picture."
     assert_close(masked, torch.where(mask, torch.tensor(0.0), x))
 
 
@@ -1821,6 +1850,18 @@ def mask_patches(x, patch, ratio, rng):
     B, C, H, W = x.shape
     grid = rng.random((B, 1, H // patch, W // patch)) < ratio
     mask = torch.tensor(np.repeat(np.repeat(grid, patch, axis=2), patch, axis=3))
+    return torch.where(mask, torch.tensor(0.0), x), mask
+
+
+# %% mistake="mask_patches" name="rows-for-columns" hint="You find a patch's row and column with the number of ROWS of the grid. A row of the grid has W / p patches: divide by that. In a square picture both are the same."
+def mask_patches(x, patch, ratio, rng):
+    B, C, H, W = x.shape
+    rows, columns = H // patch, W // patch
+    mask = torch.zeros(B, 1, H, W, dtype=torch.bool)
+    for b in range(B):
+        for place in rng.permutation(rows * columns)[: round(ratio * rows * columns)]:
+            i, j = divmod(int(place), rows)
+            mask[b, 0, i * patch : (i + 1) * patch, j * patch : (j + 1) * patch] = True
     return torch.where(mask, torch.tensor(0.0), x), mask
 
 
