@@ -532,6 +532,18 @@ def conv2d_naive(x, w, b, stride=1, padding=0):
     return out
 
 
+# %% mistake="conv2d_naive" name="stride-in-the-map" hint="You jump in the MAP: range(0, H', stride) fills every second place of it and leaves 0 in the others. Go through the map one by one; it is the window that jumps, to pixel (i * stride, j * stride)."
+def conv2d_naive(x, w, b, stride=1, padding=0):
+    (B, _, H, W), (F, _, kh, kw) = x.shape, w.shape
+    rows, columns = conv_output_size(H, kh, stride, padding), conv_output_size(W, kw, stride, padding)
+    around = np.pad(x, ((0, 0), (0, 0), (padding, padding), (padding, padding)))
+    out = np.zeros((B, F, rows, columns))
+    for i in range(0, rows, stride):
+        for j in range(0, columns, stride):
+            out[:, :, i, j] = np.einsum("ncuv,fcuv->nf", around[:, :, i : i + kh, j : j + kw], w) + b
+    return out
+
+
 # %% mistake="conv2d_naive" name="stride-and-padding-swapped" hint="Stride and padding have changed places. The order is (x, w, b, stride, padding), as in conv_output_size(n, k, stride, padding)."
 def conv2d_naive(x, w, b, stride=1, padding=0):
     stride, padding = padding, stride
