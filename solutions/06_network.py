@@ -423,7 +423,7 @@ def learnable():
     found = list(net.parameters())
     for p in found:
         p.data = np.ones(p.shape)
-    return [list(p.shape) for p in found], net(Tensor(np.ones((1, 2)))).data
+    return [int(np.size(p.data)) for p in found], net(Tensor(np.ones((1, 2)))).data
 
 
 @inside
@@ -461,7 +461,8 @@ def test_five_layers():
 def test_parameters():
     "the parameters of all layers, an inner chain's too, in order"
     sizes, answer = learnable()
-    assert sizes == [[2, 3], [3], [3, 4], [4], [4, 1], [1]]
+    wanted = "How many numbers each parameter holds, in order: 2 x 3 weights, 3 biases, and so on."
+    assert sizes == [6, 3, 12, 4, 4, 1], wanted
     assert_close(answer, np.array([[41.0]]))
 
 
@@ -569,6 +570,29 @@ class Sequential:
 
     def parameters(self):
         return [layer.parameters() for layer in self.layers if hasattr(layer, "parameters")]
+
+    def train(self, mode=True):
+        self.training = mode
+        for layer in self.layers:
+            if hasattr(layer, "train"):
+                layer.train(mode)
+
+
+# %% mistake="Sequential" name="parameters-of-the-first" hint="`parameters` returns inside its loop, so only the first layer's are listed. Collect them all, and return after the loop."
+class Sequential:
+    def __init__(self, *layers):
+        self.layers, self.training = list(layers), False
+
+    def __call__(self, x):
+        for layer in self.layers:
+            x = layer(x)
+        return x
+
+    def parameters(self):
+        for layer in self.layers:
+            if hasattr(layer, "parameters"):
+                return layer.parameters()
+        return []
 
     def train(self, mode=True):
         self.training = mode
@@ -882,7 +906,7 @@ def test_one_example():
 def test_every_example_once():
     "five examples in batches of two: 2, 2 and 1, each example once"
     found = epochs(POINTS, CLASSES, 2, 0.1)
-    assert [len(batch) for batch in found["seen"]] == [2, 2, 1], "The batches have other sizes."
+    assert [len(batch) for batch in found["seen"]] == [2, 2, 1], "These are the sizes of what the model was shown."
     assert sorted(sum(rows_of(POINTS, found["seen"]), [])) == [0, 1, 2, 3, 4], "Every example should be shown just once."
     assert_close(found["losses"], [by_formula(POINTS, CLASSES, rows_of(POINTS, found["seen"]), 0.1)[2]])
 
@@ -905,6 +929,7 @@ def test_mean_per_example():
 def test_order():
     "another order in every epoch"
     found = epochs(np.arange(40.0)[:, None], np.arange(40) % 2, 40, 0.001, count=2)
+    assert len(found["seen"]) == 2, "In two epochs of one batch each the model should be asked just twice."
     first, second = rows_of(np.arange(40.0)[:, None], found["seen"])
     assert sorted(first) == sorted(second) == list(range(40)), "Every example should be shown just once an epoch."
     assert first != list(range(40)), "The examples come in the order of the table: shuffle them with `rng`."
@@ -1049,6 +1074,57 @@ def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
         total += len(batch) * cross_entropy(logits.data, y[batch])
         if penalty is not None:
             total += float(penalty().data)
+    model.train(False)
+    return float(total / len(X))
+
+
+# %% mistake="train_epoch" name="drawn-anew" hint="You draw each batch by itself, so some examples come twice and others never. Draw ONE order of all examples, and cut it into batches."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    total = 0.0
+    for start in range(0, len(X), batch_size):
+        batch = rng.integers(len(X), size=min(batch_size, len(X) - start))
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += len(batch) * cross_entropy(logits.data, y[batch])
+    model.train(False)
+    return float(total / len(X))
+
+
+# %% mistake="train_epoch" name="loss-after-the-step" hint="You ask the model again after the step, for the loss alone. The loss is that of the scores from which the gradient came: one way forward is enough."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += len(batch) * cross_entropy(model(Tensor(X[batch])).data, y[batch])
+    model.train(False)
+    return float(total / len(X))
+
+
+# %% mistake="train_epoch" name="gradient-scaled-up" hint="You multiply the gradient by the size of the batch. d_cross_entropy is that of the MEAN loss, and that is what the step is taken with: hand it on as it is."
+def train_epoch(model, X, y, optimiser, batch_size, rng, penalty=None):
+    model.train(True)
+    order, total = rng.permutation(len(X)), 0.0
+    for start in range(0, len(X), batch_size):
+        batch = order[start : start + batch_size]
+        optimiser.zero_grad()
+        logits = model(Tensor(X[batch]))
+        logits.backward(d_cross_entropy(logits.data, y[batch]) * len(batch))
+        if penalty is not None:
+            penalty().backward()
+        optimiser.step()
+        total += len(batch) * cross_entropy(logits.data, y[batch])
     model.train(False)
     return float(total / len(X))
 
@@ -1368,6 +1444,8 @@ def dropped(x, p, seed, training):
     """What dropout makes of x, and the gradient of its sum with respect to x."""
     x = Tensor(x)
     out = dropout(x, p, np.random.default_rng(seed), training)
+    if out is not None:
+        assert isinstance(out, Tensor), "dropout should give a Tensor, so that the engine finds the way back through it."
     out.sum().backward()
     return out.data, x.grad
 
@@ -1377,6 +1455,8 @@ def penalised(arrays, lam):
     """The penalty, and its gradients."""
     params = [Tensor(a) for a in arrays]
     total = l2_penalty(params, lam)
+    if total is not None:
+        assert isinstance(total, Tensor), "l2_penalty should give a Tensor, so that the engine finds the way back through it."
     total.backward()
     return total.data, [w.grad for w in params]
 
@@ -1524,6 +1604,13 @@ def dropout(x, p, rng, training):
     if not training or p == 0:
         return x
     return Tensor(x.data * (rng.random(x.shape) >= p) / (1 - p))
+
+
+# %% mistake="regularisers" name="array-returned" hint="dropout gives back an array: you multiplied the one in x.data. Multiply the Tensor x itself by the mask; the result is a Tensor then."
+def dropout(x, p, rng, training):
+    if not training or p == 0:
+        return x
+    return x.data * ((rng.random(x.shape) >= p) / (1 - p))
 
 
 # %% mistake="regularisers" name="data-overwritten" hint="You wrote zeros into x.data. The result looks right, but the engine does not know of it: the gradient passes where the number was switched off, and the layer before has lost its values. Multiply the Tensor by a mask."
