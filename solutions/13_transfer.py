@@ -616,7 +616,7 @@ def learning_mode(model):
     ]
 
 
-# %% mistake="learning_mode" name="undone-by-train" hint="model.train() comes last, and it puts every module back into train mode, those that you had just put into eval mode too. Call it first."
+# %% mistake="learning_mode" name="undone-by-train" hint="In the end no block is in eval mode. If model.train() comes last, it undoes what you did before: call it first. If you look for layers of one kind, such as BatchNorm2d, put the whole frozen block into eval mode instead."
 def learning_mode(model):
     frozen = []
     for name, block in model.named_children():
@@ -1007,8 +1007,8 @@ def extract_features(model, loader):
         loader: pairs (x, y) of tensors, x: (B, ...), y: (B,); batches may differ in size.
 
     Returns:
-        features: (N, D), computed in eval mode, without a graph.
-        labels: (N,), in the same order.
+        features: tensor (N, D), computed in eval mode, without a graph.
+        labels: tensor (N,), in the same order.
         The model is left as it was: its head, its mode, its running statistics.
     """
     ### BEGIN SOLUTION
@@ -1053,7 +1053,11 @@ def featured(batches, training=True, name="head"):
         getattr(net, name).bias.fill_(1.0)
     net.train(training)
     given = [(torch.tensor(x), torch.tensor(y)) for x, y in batches]
-    found, targets = extract_features(net, given)
+    answer = extract_features(net, given)
+    assert isinstance(answer, tuple | list) and len(answer) == 2 and all(torch.is_tensor(part) for part in answer), (
+        "extract_features returns two tensors: the features, and the labels."
+    )
+    found, targets = answer
     for (x, y), (x_now, y_now) in zip(batches, given):
         assert np.array_equal(x, x_now) and np.array_equal(y, y_now), "The batches were changed in place."
     mode, mean = net.training, net.norm.running_mean.numpy().copy()
@@ -1347,6 +1351,13 @@ def test_frozen_left_out():
     assert_close(count, 4, name="the number of parameters in all groups")
 
 
+def test_frozen_in_the_middle():
+    "a frozen block in the middle is still a step of the ladder"
+    found, count = rates(0.1, 0.5, frozen=["b"])
+    assert_close(found, ladder(0.025, None, 0.1), name="the learning rate")
+    assert_close(count, 4, name="the number of parameters in all groups")
+
+
 def test_no_decay():
     "a decay of 1: all learn alike"
     found, count = rates(0.02, 1.0)
@@ -1362,13 +1373,6 @@ def test_long_chain():
     expected = {name: 0.3 * 0.2 ** (5 - i if i >= 0 else 0) for name, i in steps.items()}
     assert_close(found, expected)
     assert_close(count, 12)
-
-
-def test_frozen_in_the_middle():
-    "a frozen block in the middle is still a step of the ladder"
-    found, count = rates(0.1, 0.5, frozen=["b"])
-    assert_close(found, ladder(0.025, None, 0.1))
-    assert_close(count, 4)
 
 
 def test_half_frozen():
