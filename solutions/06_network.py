@@ -677,7 +677,7 @@ class Sequential:
                 layer.train(mode)
 
 
-# %% mistake="Sequential" name="takes-a-list" hint="Your chain takes one argument, a list of layers. It is given each layer by itself: `def __init__(self, *layers)` collects them."
+# %% mistake="Sequential" name="takes-a-list" hint="If it is `__init__` that is given more than it takes: the chain gets each layer by itself, not in a list. `def __init__(self, *layers)` collects them."
 class Sequential:
     def __init__(self, layers):
         self.layers, self.training = layers, False

@@ -732,7 +732,7 @@ def make_mlp(sizes):
     return nn.Sequential(*layers)
 
 
-# %% mistake="make_mlp" name="given-a-list" hint="nn.Sequential is given its layers one after the other, not in a list: a star before the list hands them over one by one, `nn.Sequential(*layers)`."
+# %% mistake="make_mlp" name="given-a-list" hint="If the error says that a list is no Module: nn.Sequential is given its layers one after the other. A star before the list hands them over one by one, `nn.Sequential(*layers)`."
 def make_mlp(sizes):
     layers = []
     for fan_in, fan_out in zip(sizes[:-1], sizes[1:]):

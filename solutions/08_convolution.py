@@ -1157,6 +1157,13 @@ def test_two_filters():
     assert_close(conv2d_forward(x, w, np.array([100.0, 0.0])), np.array([[[[106.0, 110.0]], [[20.0, 30.0]]]]))
 
 
+def test_long_map():
+    "one channel, one row of five pixels: a map of 1 x 4"
+    x, w = np.array([[[[1.0, 2.0, 3.0, 4.0, 5.0]]]]), np.array([[[[1.0, 10.0]]], [[[0.0, 1.0]]]])
+    expected = np.array([[[[21.0, 32.0, 43.0, 54.0]], [[102.0, 103.0, 104.0, 105.0]]]])
+    assert_close(conv2d_forward(x, w, np.array([0.0, 100.0])), expected)
+
+
 def test_steps_and_zeros():
     "stride 2 and padding 1, two pictures: what PyTorch says"
     x, w, b = np.arange(30.0).reshape(2, 1, 3, 5), np.arange(12.0).reshape(2, 1, 2, 3), np.array([0.5, -100.0])
@@ -1488,7 +1495,7 @@ def conv2d_backward(dout, x, w, b, stride=1, padding=0):
     return dx, dw.reshape(w.shape), dout.sum(axis=(2, 3)).mean(axis=0)
 
 
-# %% mistake="conv2d_backward" name="filters-of-each-picture" hint="dw still has a matrix for each picture, so it does not fit the shape of w. The same filters were used for all pictures: sum over the first axis."
+# %% mistake="conv2d_backward" name="filters-of-each-picture" hint="If it stops where dw gets its shape: dw still has a matrix for each picture. The same filters were used for all pictures, so sum over the first axis, then reshape."
 def conv2d_backward(dout, x, w, b, stride=1, padding=0):
     F, C, kh, kw = w.shape
     slopes = dout.reshape(len(x), F, -1)
@@ -2234,7 +2241,7 @@ class SmallCNN(nn.Module):
         return self.head(self.blocks(x).flatten(1))
 
 
-# %% mistake="SmallCNN" name="padding-left-out" hint="Your convolutions have no padding, so the maps are smaller than the linear layer expects. nn.Conv2d(..., 3, padding=1) keeps their size."
+# %% mistake="SmallCNN" name="not-what-the-linear-layer-expects" hint="If it stops at the linear layer, what arrives there has another shape than it expects. Two things do that: convolutions without padding=1, whose maps become too small, and maps that were not laid flat before (nn.Flatten(), or flatten(1))."
 class SmallCNN(nn.Module):
     def __init__(self, channels=1, widths=(16, 32, 64), size=28, classes=10):
         super().__init__()
