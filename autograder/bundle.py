@@ -85,6 +85,11 @@ class Bundle:
         return {name: kind for e in self.unit.exercises.values() for name, kind in e.defines.items()}
 
     @cached_property
+    def contributions(self) -> dict[str, list[str]]:
+        """Exercise -> what it defines: names, and "Class.method" for a method added to a class."""
+        return {name: e.contributes for name, e in self.unit.exercises.items()}
+
+    @cached_property
     def parameters(self) -> dict[str, list[str]]:
         """Function or method -> its arguments' names, of all that the unit's exercises define."""
         return {name: names for e in self.unit.exercises.values() for name, names in parameters(e).items()}

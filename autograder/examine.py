@@ -20,6 +20,7 @@ import numpy as np
 from nbformat import NotebookNode
 
 from gradus.check.asserts import assert_close
+from gradus.check.leaning import told
 from gradus.check.report import Report, Row
 from gradus.check.run import compiled, run_cell_tests
 
@@ -190,7 +191,10 @@ def examine(
     except Unreadable as reason:
         return unexamined(bundle, "unreadable", str(reason))
     session = Session(bundle, limits or Limits(), nursery, seed, packed.files)
-    reports, outputs = {}, {}
+    reports: dict[str, Report] = {}
+    outputs: dict[str, list[dict[str, Any]]] = {}
+    answers: dict[str, str] = {}  # the cells' texts
+    passed: dict[str, bool] = {}
     cells = rebuilt.notebook.cells
     demos = needed_demos(cells)
     try:
@@ -199,9 +203,13 @@ def examine(
                 continue
             if role(cell) == "check":
                 exercise = unit.exercises[cell.metadata.gradus.exercise]
-                reports[exercise.name] = session.check(exercise)
+                report = reports[exercise.name] = session.check(exercise)
+                passed[exercise.name] = report.passed == len(report.rows)
+                called = bundle.names[exercise.name]
+                report.note = told(report, [answers.get(exercise.name, "")], called, bundle.contributions, passed)
                 outputs[cell.id] = [_verdict(reports[exercise.name], count)]
             else:
+                answers[cell.id] = cell.source
                 outputs[cell.id] = session.run(cell.source)
         evidence = [*packed.evidence, *rebuilt.evidence, *session.evidence()]
     finally:

@@ -65,6 +65,16 @@ def test_stubs_get_nothing_and_are_told_what_is_missing(bundle):
     assert "You have not written `Scaler.transform` yet" in str(graded(bundle, {"Scaler": half}).reports)
 
 
+def test_a_fault_is_looked_for_where_it_is(bundle, right):
+    """A right answer that calls a wrong one loses points with it, and the page says why."""
+    wrong = next(m for m in bundle.unit.exercises["softmax"].mistakes if m.name == "whole").source
+    leaning = right["Scaler"].replace("return X - self.mean_", "return X - self.mean_ + softmax(X)")
+    reports = graded(bundle, right | {"softmax": wrong, "Scaler": leaning}).reports
+    assert reports["Scaler"]["note"] == "This uses `softmax`, which does not pass its own check: mend that first."
+    assert reports["softmax"]["note"] == ""
+    assert graded(bundle, right | {"Scaler": leaning}).reports["Scaler"]["note"] == ""
+
+
 def every_mistake():
     return ["whole", "overflow", "columns", "no-exp", "rows", "all", "plus", "in-place"]
 

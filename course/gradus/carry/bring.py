@@ -15,7 +15,7 @@ from typing import Any
 
 from .. import home, standin
 from ..check.hints import defines
-from .gather import names_read
+from ..reads import names_read
 from .shelf import Shelf, digest, read
 
 _known: dict[tuple[str, str], Carried] = {}  # unit and the text it was made from: asked twice, the same classes

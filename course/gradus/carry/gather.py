@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import builtins
-import dis
 import inspect
 import linecache
 import sys
@@ -12,6 +11,8 @@ import types
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from ..reads import names_read
 
 MOST = 2000  # characters of a constant that is written out
 
@@ -75,6 +76,14 @@ def gather(names: Iterable[str], space: dict[str, Any], known: Iterable[str] = (
     return piece
 
 
+def text_of(name: str, space: dict[str, Any]) -> str:
+    """The code that defines `name` in the notebook; "" where it cannot be found."""
+    try:
+        return _text(*_definition(name, space))
+    except NotKept:
+        return ""
+
+
 def _once(lines: list[str], line: str) -> None:
     if line not in lines:
         lines.append(line)
@@ -136,25 +145,6 @@ def _text(lines: list[str], node: ast.stmt) -> str:
     while first > 0 and lines[first - 1].startswith("#") and not lines[first - 1].startswith("# %%"):
         first -= 1
     return "".join(lines[first : node.end_lineno]).rstrip()
-
-
-def names_read(text: str) -> list[str]:
-    """The names that `text` takes from outside itself, in order."""
-    found: dict[str, None] = {}
-    code = [compile(text, "<kept>", "exec", dont_inherit=True)]
-    while code:
-        one = code.pop()
-        code += [constant for constant in one.co_consts if isinstance(constant, types.CodeType)]
-        for step in dis.get_instructions(one):
-            if step.opname in ("LOAD_GLOBAL", "LOAD_NAME") and not str(step.argval).startswith("__"):
-                found[str(step.argval)] = None
-    tree = ast.parse(text)
-    own = {getattr(node, "name", None) for node in tree.body}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.ClassDef):  # what a class body makes, its methods may read as if it were global
-            own |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-            own |= {n.name for n in node.body if isinstance(n, (ast.FunctionDef, ast.ClassDef))}
-    return [name for name in found if name not in own]
 
 
 def _as_line(name: str, value: Any, space: dict[str, Any]) -> str | None:

@@ -13,13 +13,16 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from ..course import current_unit
 from .hints import Bank, defines
+from .leaning import told
 from .report import Report
 from .rewrite import HELPERS, rewrite
 from .run import hidden_tests, run_tests, used_names
 from .traces import files
 
 _lines: dict[str, set[int]] = {}  # of each file, the lines on which check() was called
+_passed: dict[str | None, dict[str, bool]] = {}  # of each unit, the exercises checked in this process: all tests passed?
 
 
 class Score(float):
@@ -49,17 +52,22 @@ def check(exercise: str, points: float, changes: Sequence[str] = ()) -> Score:
         files.add(filename)
     source = "".join(linecache.getlines(filename))
     space, names = _definitions(source, filename, caller, floor, line)
-    from ..course import current_unit
-
-    made = {name.split(".")[0] for own in defines(current_unit()).values() for name in own}
+    unit = current_unit()
+    parts = defines(unit)
+    made = {name.split(".")[0] for own in parts.values() for name in own}
     if made:  # of the functions that a test calls, those of the set-up are not the learner's: not shown as "called"
         names = [name for name in names if name in made or name not in caller]
     with _quiet():
         report = run_tests(exercise, space, points, names, changes, hidden_tests(source))
-    found = Bank.load(current_unit()).match(report)
+    found = Bank.load(unit).match(report)
     if found:
         report.mistake, report.hint = found
-    report.note = " ".join(filter(None, [_older_code(names), _afterwards(report, caller)]))
+    passed = _passed.setdefault(unit, {})
+    passed[exercise] = report.passed == len(report.rows)
+    from ..carry.gather import text_of  # carrying reads the checks' hints
+
+    leaning = told(report, [text_of(name, caller) for name in parts.get(exercise, [])], names, parts, passed)
+    report.note = " ".join(filter(None, [leaning, _older_code(names), _afterwards(report, caller)]))
     score = Score(report.score)
     score.report = report
     if not _in_notebook():
@@ -91,7 +99,6 @@ def _older_code(names: Sequence[str]) -> str:
 def _afterwards(report: Report, caller: dict[str, Any]) -> str:
     """What follows from a verdict in a notebook: it is noted, and code whose check has passed is kept for later units."""
     from ..carry import keep
-    from ..course import current_unit
     from ..journal import record
 
     said = [record(current_unit(), report)]
