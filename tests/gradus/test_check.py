@@ -366,3 +366,13 @@ def test_what_was_said_above_is_not_said_again():
     rows.append(Row("c", "test_c", "fail", message="other"))
     shown = Report("f", 3, rows).text()
     assert shown.count("wrong") == 1 and "The same as above." in shown and "other" in shown
+
+
+def test_what_is_too_long_to_show_is_cut_between_numbers():
+    from gradus.check.values import short
+
+    shown = short((np.arange(6) * 1111.5, np.arange(6) * 2222.5), 60)
+    assert shown.endswith(", ...") and len(shown) <= 60
+    numbers = shown.removesuffix(", ...").partition("[")[2].replace("]", ",").split(",")
+    assert float(numbers[-1]) in np.arange(6) * 1111.5
+    assert short("x" * 100, 20) == "'" + "x" * 16 + "..."

@@ -90,7 +90,10 @@ def short(value: Any, width: int = 240) -> str:
         text = str(value.item()) if isinstance(value, np.generic) else repr(value)
     else:
         text = f"<{type_name(value)}>"  # never the object's own repr: it may raise, or say anything
-    return text if len(text) <= width else text[: width - 3] + "..."
+    if len(text) <= width:
+        return text
+    whole, comma, _ = text[: width - 4].rpartition(", ")  # half a number would be read as another number
+    return f"{whole}, ..." if comma else text[: width - 3] + "..."
 
 
 def _number(x: Any) -> float | str:
