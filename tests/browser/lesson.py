@@ -6,6 +6,7 @@ import functools
 import io
 import re
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from autograder.handout import contents, packed
 from autograder.release import filled
 from autograder.source import Unit, load_unit
 
+from . import hands
 from .seat import Seat
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -78,3 +80,21 @@ def looks_whole(page: Seat) -> None:
         }"""
     )
     assert broken == [], "a picture is broken, or has no alternative text"
+
+
+def whole_lesson(unit: str, seat: Callable[..., Seat], student: Callable[..., str]) -> None:
+    """Run a unit with the reference written in: all checks are green, and every control of every widget moves its picture."""
+    page = seat(student(unit, answers(unit)))
+    page.run_all(600)
+    looks_whole(page)
+    points = {name: float(exercise.points) for name, exercise in loaded(unit).exercises.items()}
+    assert verdicts(page, points) == {name: (full, full) for name, full in points.items()}
+    boxes, troubles = hands.boxes(page), []
+    assert boxes
+    for box in boxes:
+        title = hands.said(box)[:60]
+        if hands.waits(box) or hands.STOPPED.match(title):
+            troubles.append(title)
+        else:
+            troubles += [f"{title!r}: {trouble}" for trouble in hands.troubles(box)]
+    assert troubles == []

@@ -1,6 +1,6 @@
 """Every unit as a student meets it: from a fresh hand-out, in JupyterLab, in a real browser.
 
-Each is opened and run untouched here; test_solved.py has them with the answers filled in.
+Each is opened and run untouched here; test_solved_*.py have them with the answers filled in.
 """
 
 from __future__ import annotations
