@@ -22,7 +22,7 @@ from .run import hidden_tests, run_tests, used_names
 from .traces import files
 
 _lines: dict[str, set[int]] = {}  # of each file, the lines on which check() was called
-_passed: dict[str | None, dict[str, bool]] = {}  # of each unit, the exercises checked in this process: all tests passed?
+_passed: dict[str | None, dict[str, bool]] = {}  # unit -> exercise checked in this process -> did all tests pass?
 
 
 class Score(float):
