@@ -162,10 +162,14 @@ def examiner_problems(
     from .examine import Session
     from .kernel import Limits
 
-    session = Session(Bundle(unit, None, bank), Limits(total_seconds=1200), nursery)  # type: ignore[arg-type]
+    limits = Limits(total_seconds=3600, cell_seconds=300)  # the author's own cells: what is slow is the machine
+    session = Session(Bundle(unit, None, bank), limits, nursery)  # type: ignore[arg-type]
     try:
         for cell in unit.setups:
-            session.run(cell.source)
+            for error in [output for output in session.run(cell.source) if output["output_type"] == "error"]:
+                said = f"this set-up cell stopped in the examiner ({error['ename']}: {error['evalue']})"
+                yield Problem(str(unit.path), cell.line, f"{said}; no exercise was tried there")
+                return
         for exercise in unit.exercises.values():
             if only in (None, exercise.name):
                 yield from _examined(unit, exercise, session)

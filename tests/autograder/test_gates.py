@@ -6,7 +6,9 @@ import re
 
 import pytest
 
+from autograder.bank import full_bank
 from autograder.build import build_unit, strays
+from autograder.gates import examiner_problems
 from autograder.release import leaks, release_notebook
 from autograder.source import SourceErrors, load_unit
 from autograder.trial import mutant
@@ -95,6 +97,14 @@ RUN = {
     ),
     "endless mistake": ("    return scores / scores.sum(axis=0)\n", "    import os\n    os._exit(3)\n", "could not be run"),
 }  # fmt: skip
+
+
+def test_a_setup_cell_that_stops_in_the_examiner_is_named(tmp_path):
+    """Not that every exercise of the unit is wrong there. This one stops in the student's process alone."""
+    unit = load_unit(write(tmp_path, SOURCE.replace('gradus.unit("99_tiny")', 'gradus.unit("99_tiny")\nimport sys; 1 / ("examiner" in sys.modules)')))
+    (problem,) = examiner_problems(unit, full_bank(load_unit(write(tmp_path / "whole", SOURCE))))
+    assert problem.line == 6, problem
+    assert "set-up cell stopped in the examiner (ZeroDivisionError" in problem.message
 
 
 @pytest.mark.parametrize("name", RUN)
