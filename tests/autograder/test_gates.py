@@ -101,7 +101,14 @@ RUN = {
 
 def test_a_setup_cell_that_stops_in_the_examiner_is_named(tmp_path):
     """Not that every exercise of the unit is wrong there. This one stops in the student's process alone."""
-    unit = load_unit(write(tmp_path, SOURCE.replace('gradus.unit("99_tiny")', 'gradus.unit("99_tiny")\nimport sys; 1 / ("examiner" in sys.modules)')))
+    unit = load_unit(
+        write(
+            tmp_path,
+            SOURCE.replace(
+                'gradus.unit("99_tiny")', 'gradus.unit("99_tiny")\nimport sys; 1 / ("examiner" in sys.modules)'
+            ),
+        )
+    )
     (problem,) = examiner_problems(unit, full_bank(load_unit(write(tmp_path / "whole", SOURCE))))
     assert problem.line == 6, problem
     assert "set-up cell stopped in the examiner (ZeroDivisionError" in problem.message
