@@ -217,11 +217,7 @@ def step_through(build: Callable[..., Any], tensor: Callable[[Any], Any], **inpu
     stepper = Stepper(build, tensor, inputs)
     last = len(stepper.steps) - 1
     steps, page = player(last), ipywidgets.HTML(stepper.page(0))
-    knobs = {
-        name: slider(float(value), min(-6.0, np.floor(value)), max(6.0, np.ceil(value)), 0.5, name)
-        for name, value in inputs.items()
-        if isinstance(value, (int, float))
-    }
+    knobs = {name: _knob(name, float(value)) for name, value in inputs.items() if isinstance(value, (int, float))}
 
     def draw(change: Any = None) -> None:
         page.value = stepper.page(steps.value)
@@ -238,3 +234,11 @@ def step_through(build: Callable[..., Any], tensor: Callable[[Any], Any], **inpu
     _align([steps, *knobs.values()])
     alt = stepper.trouble or f"a computation graph of {len(stepper.graph.nodes) if stepper.graph else 0} nodes"
     publish(ipywidgets.VBox([steps, page, *knobs.values(), *_guard()]), stepper.page(last), alt)
+
+
+def _knob(name: str, value: float) -> Any:
+    """A slider in steps of a half, with `value` itself among its stops: a page moves a slider to its nearest stop."""
+    below, above = (value - min(-6.0, value - 0.5)), (max(6.0, value + 0.5) - value)
+    knob = slider(value, value - below // 0.5 * 0.5, value + above // 0.5 * 0.5, 0.5, name)
+    knob.readout_format = ".4g"
+    return knob

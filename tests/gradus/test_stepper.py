@@ -171,6 +171,15 @@ def test_arrays_get_no_knob_and_large_numbers_fit(monkeypatch):
     assert [(knob.description, knob.max) for knob in shown.knobs] == [("a", 11.0)]
 
 
+def test_the_numbers_of_the_text_are_stops_of_the_sliders(monkeypatch):
+    """A page moves a slider to its nearest stop, and tells Python so: 0.5493 would become 0.5."""
+    shown = Shown(monkeypatch, squared, Tensor, w=0.5493, x=-7.25, b=-6.0)
+    for knob, value in zip(shown.knobs, (0.5493, -7.25, -6.0), strict=True):
+        stops = (knob.value - knob.min) / knob.step
+        assert knob.value == value and stops == pytest.approx(round(stops)) and knob.min <= -6 + 0.5 < 5.5 <= knob.max
+        assert knob.readout_format == ".4g"
+
+
 def test_a_page_without_python_shows_the_last_step(monkeypatch):
     shown = Shown(monkeypatch, squared, Tensor, **INPUTS)
     assert "Step 7 of 7" in shown.still and "<svg" in shown.still
