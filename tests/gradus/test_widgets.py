@@ -346,6 +346,13 @@ def test_a_slider_shows_as_many_places_as_its_steps_have():
     assert [widgets.slider(0.0, 0.0, 1.0, step).readout_format for step in (0.5, 0.25, 0.1, 0.05, 0.001, 1.0)] == [
         ".1f", ".2f", ".1f", ".2f", ".3f", ".0f",
     ]  # fmt: skip
+    # where it starts is shown whole too, though it lies between two stops
+    assert [widgets.slider(at, -1.0, 1.0, 0.5).readout_format for at in (0.5493, -0.25, 1 / 3, 1e-9)] == [
+        ".4f",
+        ".2f",
+        ".3f",
+        ".6f",
+    ]
 
 
 def test_a_log_slider_takes_and_gives_the_rates_themselves():

@@ -48,12 +48,16 @@ def slider(
     if all(isinstance(n, int) for n in (value, low, high, step or 1)):
         return ipywidgets.IntSlider(value=value, min=low, max=high, step=step or 1, description=label)
     step = step or (high - low) / 100
-    places = max(0, min(6, -math.floor(math.log10(step) + 1e-9)))
-    if not math.isclose(step, round(step, places), rel_tol=1e-6):  # 0.25: two places, 0.125: three
-        places = next((n for n in range(places, 7) if math.isclose(step, round(step, n), rel_tol=1e-6)), 3)
+    places = max(_places(step), _places(value))
     return ipywidgets.FloatSlider(
         value=value, min=low, max=high, step=step, description=label, readout_format=f".{places}f"
     )
+
+
+def _places(number: float) -> int:
+    """Decimal places that show `number`: 0.25 two, 0.125 three; no more than six, and three for what never ends."""
+    least = max(0, min(6, -math.floor(math.log10(abs(number)) + 1e-9))) if number else 0
+    return next((n for n in range(least, 7) if math.isclose(number, round(number, n), rel_tol=1e-9)), max(3, least))
 
 
 def choice(options: Iterable[Any], value: Any = None, label: str = "") -> Any:
