@@ -98,8 +98,7 @@ def png(made: Any, renderers: dict[tuple[float, float, float], Any] | None = Non
     from PIL import Image
 
     before = made.canvas
-    canvas = _canvas_class()(made)
-    canvas.kept = {} if renderers is None else renderers
+    canvas = _canvas(made, renderers)
     try:
         canvas.draw()
         pixels = np.asarray(canvas.buffer_rgba())
@@ -108,6 +107,21 @@ def png(made: Any, renderers: dict[tuple[float, float, float], Any] | None = Non
     finally:
         made.set_canvas(before)
     return buffer.getvalue()
+
+
+def renderer(made: Any, renderers: dict[tuple[float, float, float], Any]) -> Any:
+    """What measures the texts of `made`, out of `renderers` if it is there."""
+    before = made.canvas
+    try:
+        return _canvas(made, renderers).get_renderer()
+    finally:
+        made.set_canvas(before)
+
+
+def _canvas(made: Any, renderers: dict[tuple[float, float, float], Any] | None) -> Any:
+    canvas = _canvas_class()(made)
+    canvas.kept = {} if renderers is None else renderers
+    return canvas
 
 
 def describe(made: Any) -> str:

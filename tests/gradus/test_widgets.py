@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import gc
 import io
 import re
 from types import SimpleNamespace
@@ -322,6 +323,45 @@ def test_a_layout_is_used_again_when_only_lines_and_titles_change(monkeypatch):
     assert laid == []
     painter.png(busy("lines", 2))
     assert len(laid) == 1
+
+
+def test_labels_of_another_width_are_not_laid_over_an_old_layout():
+    """As much room, the same layout, measured; more room, another one."""
+    painter, laid = Painter(), []
+
+    def panel(top, text):
+        figure, axes = plot.figure()
+        axes.plot([0, 1], [0, top], label=text)
+        axes.set(xlim=(0, 1), ylim=(0, top))
+        axes.legend(loc="upper left")
+        engine = figure.get_layout_engine()
+        figure.set_layout_engine(engine)
+        before = engine.execute
+        engine.execute = lambda made: (laid.append(top), before(made))[1]
+        return figure
+
+    for top, text in ((8.3, "a"), (8.6, "another"), (8.4, "b"), (8e6, "b"), (8.5, "c")):
+        assert painter.png(panel(top, text)) == Painter().png(panel(top, text))
+    by_painter = [top for top in dict.fromkeys(laid) if laid.count(top) == 2]
+    assert by_painter == [8.3, 8e6, 8.5]  # each fresh painter lays out once, this one where it must
+
+
+def test_a_search_for_rubbish_does_not_stop_the_slider(shown):
+    """Python's thresholds are the usual ones again after each picture, also after one that failed."""
+    usual, seen = gc.get_threshold(), []
+
+    def draw(slope):
+        seen.append(gc.get_threshold()[2])
+        if slope > 1:
+            raise ValueError("too steep")
+        return straight(slope)
+
+    slider = widgets.slider(0.5, -3.0, 3.0)
+    widgets.explore(draw, slope=slider)
+    for value in (1.0, 2.0, 0.0):
+        slider.value = value
+        assert gc.get_threshold() == usual
+    assert seen[0] == usual[2] and min(seen[1:]) > 1000 * usual[2]
 
 
 # --- controls ---

@@ -2,14 +2,20 @@
 
 Where a redraw's time goes, and what is done about each (tests/benchmarks/widgets.py measures it): ``savefig`` lays a figure
 out twice, so it is not used; laying out costs as much as drawing, so a layout is used again while nothing that it depends
-on has changed; measuring text is remembered by the renderer, so the renderer is kept; strong compression is slow.
+on has changed, or while labels and legends take as much room as they did; measuring text is remembered by the renderer, so the renderer is kept; strong compression is slow.
 """
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import gc
 import linecache
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from .. import plot
 from ..check.hints import defines
@@ -17,44 +23,104 @@ from ..check.traces import student_function, student_lines
 from ..course import current_unit
 
 
+@dataclass
+class _Layout:
+    """Where the axes of a figure stood, and what that rests on."""
+
+    needs: Any  # all of it, read off the figure; None: cannot be told
+    frame: Any  # the part that the room around the axes does not show; None likewise
+    room: list[Any]  # what sticks out of each of the axes, in pixels
+    places: list[Any]
+
+
 class Painter:
     """Draws one widget's figures, one after the other."""
 
     def __init__(self) -> None:
         self._renderers: dict[tuple[float, float, float], Any] = {}
-        self._layout: tuple[Any, list[Any]] | None = None  # what it depended on, where each of the axes stood
+        self._layout: _Layout | None = None
+        self._luck = 2  # how often measuring may still fail before it is left alone
 
     def png(self, made: Any) -> bytes:
         """A matplotlib Figure as a PNG."""
-        if made.get_layout_engine() is None:
+        from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+        if not isinstance(made.get_layout_engine(), ConstrainedLayoutEngine):
             return plot.png(made, self._renderers)
-        needs = _layout_needs(made)
-        if needs is not None and self._layout is not None and self._layout[0] == needs:
+        needs, frame = _layout_needs(made), _frame(made)
+        if self._fits(made, needs, frame):
             made.set_layout_engine("none")
-            for axis, place in zip(made.axes, self._layout[1], strict=True):
-                axis.set_position(place)
+            return plot.png(made, self._renderers)
         data = plot.png(made, self._renderers)
-        if needs is not None and made.get_layout_engine() is not None:
-            self._layout = needs, [axis.get_position(original=True) for axis in made.axes]
+        self._layout = _Layout(needs, frame, [], [axis.get_position(original=True) for axis in made.axes])
+        if frame is not None and self._luck > 0:
+            self._layout.room = _room(made, self._renderers)
         return data
 
+    def _fits(self, made: Any, needs: Any, frame: Any) -> bool:
+        """Put the axes where those of the figure before stood, if that is where a new layout would put them."""
+        kept = self._layout
+        if kept is None:
+            return False
+        if needs is not None and kept.needs == needs:
+            _put(made, kept.places)
+            return True
+        if frame is None or kept.frame != frame or not kept.room:
+            return False
+        # A layout is made of the room that labels, titles and legends take around the axes: as much room, the same layout.
+        # Measuring it is a third of the work of a layout.
+        before = [axis.get_position(original=True) for axis in made.axes]
+        _put(made, kept.places)
+        if np.allclose(_room(made, self._renderers), kept.room, rtol=0, atol=0.01, equal_nan=True):
+            self._luck += 1
+            return True
+        _put(made, before)
+        self._luck -= 1
+        return False
 
-def _layout_needs(made: Any) -> Any:
-    """All that a figure's layout depends on: two figures with equal needs are laid out alike. None: cannot be told."""
-    if made.legends or len(made.subfigs):
+
+def _put(made: Any, places: list[Any]) -> None:
+    for axis, place in zip(made.axes, places, strict=True):
+        axis.set_position(place)
+        axis.set_in_layout(True)
+
+
+def _room(made: Any, renderers: dict[tuple[float, float, float], Any]) -> list[list[float]]:
+    """How far what belongs to each of the axes reaches beyond its place, in pixels: left, bottom, right, top."""
+    renderer, found = plot.renderer(made, renderers), []
+    for axis in made.axes:
+        whole = axis.get_tightbbox(renderer, for_layout_only=True)
+        place = axis.get_position(original=True).transformed(made.transFigure)
+        found.append([np.nan] * 4 if whole is None else list(place.extents - whole.extents))
+    return found
+
+
+def _frame(made: Any) -> Any:
+    """What a figure's layout depends on besides the room around its axes. None: cannot be told."""
+    if len(made.subfigs):
         return None
-    needs: list[Any] = [tuple(made.get_size_inches()), made.dpi, type(made.get_layout_engine())]
-    needs += [_words(text) for text in made.texts]  # the heading is one of them
+    frame: list[Any] = [tuple(made.get_size_inches()), made.dpi, made.get_layout_engine().get()]
+    frame += [_words(text) for text in made.texts]
+    frame += [(legend._loc, _words(text)) for legend in made.legends for text in legend.get_texts()]
     for axis in made.axes:
         place = _place(axis)
         if place is None or axis.child_axes or axis.tables:
             return None
-        needs.append((place, axis.axison, str(axis.get_aspect()), axis.name))
+        frame.append((place, axis.axison, str(axis.get_aspect()), axis.name))
+        frame.append(getattr(axis, "_colorbar_info", {}).get("location"))
+    return frame
+
+
+def _layout_needs(made: Any) -> Any:
+    """All that a figure's layout depends on: two figures with equal needs are laid out alike. None: cannot be told."""
+    needs = _frame(made)
+    if needs is None:
+        return None
+    for axis in made.axes:
+        if any(not artist.get_clip_on() for artist in (*axis.lines, *axis.patches, *axis.collections)):
+            return None
         for line in (axis.xaxis, axis.yaxis):
-            ticks = _ticks(line)
-            if ticks is None:
-                return None
-            needs += [line.get_scale(), tuple(line.get_view_interval()), _height(line.label), ticks]
+            needs += [line.get_scale(), tuple(line.get_view_interval()), _height(line.label), _ticks(line)]
         legend = axis.get_legend()
         needs += [_height(text) for text in (axis.title, axis._left_title, axis._right_title)]
         needs += [_words(text) for text in [*axis.texts, *(legend.get_texts() if legend else [])]]
@@ -62,12 +128,11 @@ def _layout_needs(made: Any) -> Any:
 
 
 def _place(axis: Any) -> Any:
-    """Where in its grid a panel stands, or that it is a colour bar; None for all else, and for what sticks out of it."""
+    """Where in its grid a panel stands, or that it is a colour bar; None for all else."""
     if type(axis.get_axes_locator()).__name__ == "_ColorbarAxesLocator":
         return "colour bar", axis.get_box_aspect()
     where = axis.get_subplotspec()
-    artists = [*axis.lines, *axis.patches, *axis.collections]
-    if where is None or axis.get_axes_locator() is not None or any(not artist.get_clip_on() for artist in artists):
+    if where is None or axis.get_axes_locator() is not None:
         return None
     grid = where.get_gridspec()
     return where.num1, where.num2, grid.nrows, grid.ncols
@@ -84,19 +149,20 @@ def _height(text: Any) -> Any:
 
 
 def _ticks(line: Any) -> Any:
-    """What decides which numbers or names stand along an axis; None if it cannot be told."""
+    """What decides which numbers or names stand along an axis of known limits."""
     from matplotlib import ticker
 
     locator, formatter = line.get_major_locator(), line.get_major_formatter()
+    given: Any = tuple(locator()) if isinstance(locator, ticker.FixedLocator) else ()
     if isinstance(formatter, ticker.FixedFormatter):
         shown = tuple(map(str, formatter.seq))
     elif isinstance(formatter, (ticker.FormatStrFormatter, ticker.StrMethodFormatter)):
         shown = (formatter.fmt,)
     elif isinstance(formatter, (ticker.ScalarFormatter, ticker.LogFormatter, ticker.NullFormatter)):
         shown = ()
-    else:  # a function's, or names of categories: they may change with nothing to see it by
-        return None
-    given = tuple(locator()) if isinstance(locator, ticker.FixedLocator) else ()
+    else:  # a function's, or names of categories: they may change with nothing else to see it by
+        given = tuple(line.get_majorticklocs())
+        shown = tuple(formatter.format_ticks(given))
     return type(locator), given, type(formatter), shown, line.get_tick_params().get("labelsize")
 
 
@@ -136,6 +202,23 @@ def _where(error: Exception) -> str:
     lines = student_lines(error.__traceback__)
     linecache.checkcache()
     return lines[-1] if lines else ""
+
+
+@contextlib.contextmanager
+def swiftly() -> Iterator[None]:
+    """Draw without long pauses for Python's search for rubbish, which would otherwise begin after a few pictures.
+
+    Each figure is tens of thousands of objects that refer to each other. Searching all that the notebook holds, torch
+    among it, takes a third of a second; searching what is young, as is done here afterwards, a few milliseconds.
+    """
+    usual = gc.get_threshold()
+    gc.set_threshold(200_000, usual[1], 1_000_000)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*usual)
+        with contextlib.suppress(RuntimeError):  # no loop that runs: left to Python
+            asyncio.get_running_loop().call_later(0.05, gc.collect, 1)  # when the picture is on its way
 
 
 def drawn(draw: Callable[..., Any], values: dict[str, Any] | tuple[Any], painter: Painter) -> tuple[bytes, str, Any]:

@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 
 from .. import plot
 from ..home import in_colab
-from .picture import Painter, drawn, failure
+from .picture import Painter, drawn, failure, swiftly
 from .without import have_anywidget
 
 T = TypeVar("T")
@@ -63,7 +63,7 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
     if canvas is None:
         canvas = _image_class()(format="png", layout=ipywidgets.Layout(max_width="100%", width=f"{_WIDTH}px"))
 
-    def redraw(change: Any = None) -> None:
+    def redraw() -> None:
         values = {name: control.value for name, control in controls.items()}
         if shown.get("values") is not None and _same(values, shown["values"]):
             return  # a control that tells of the same value twice
@@ -85,9 +85,13 @@ def explore(draw: Callable[..., Any], **controls: Any) -> None:
                 if canvas.has_trait("tooltip"):  # ipywidgets 8: the image's name for a screen reader
                     canvas.tooltip = alt
 
+    def follow(change: Any) -> None:
+        with swiftly():
+            redraw()
+
     redraw()
     for control in controls.values():
-        control.observe(redraw, names="value")
+        control.observe(follow, names="value")
     others = [control for control in controls.values() if control is not canvas]
     _align(others)
     box = ipywidgets.VBox([*others, canvas, *_guard()])
