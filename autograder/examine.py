@@ -194,7 +194,6 @@ def examine(
     reports: dict[str, Report] = {}
     outputs: dict[str, list[dict[str, Any]]] = {}
     answers: dict[str, str] = {}  # the cells' texts
-    passed: dict[str, bool] = {}
     cells = rebuilt.notebook.cells
     demos = needed_demos(cells)
     try:
@@ -204,10 +203,10 @@ def examine(
             if role(cell) == "check":
                 exercise = unit.exercises[cell.metadata.gradus.exercise]
                 report = reports[exercise.name] = session.check(exercise)
-                passed[exercise.name] = report.passed == len(report.rows)
+                passed = {name: other.whole for name, other in reports.items()}
                 called = bundle.names[exercise.name]
                 report.note = told(report, [answers.get(exercise.name, "")], called, bundle.contributions, passed)
-                outputs[cell.id] = [_verdict(reports[exercise.name], count)]
+                outputs[cell.id] = [_verdict(report, count)]
             else:
                 answers[cell.id] = cell.source
                 outputs[cell.id] = session.run(cell.source)

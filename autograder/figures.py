@@ -232,7 +232,7 @@ def _bins(ranked: Sequence[float], maximum: float) -> list[tuple[float, float, i
 def _exercise(exercise: Exercise, marks: UnitMarks, reports: Mapping[str, Mapping[str, Report]]) -> ExerciseFigures:
     mine = {student: by_name[exercise.name] for student, by_name in reports.items() if exercise.name in by_name}
     wrote = {student: report for student, report in mine.items() if written(exercise, report)}
-    full = sum(report.passed == len(report.rows) for report in wrote.values())
+    full = sum(report.whole for report in wrote.values())
     wrong = sum(report.passed == 0 for report in wrote.values())
     unchecked = sum(_unchecked(report) for report in mine.values())
     cells = [result.cells.get(f"check-{exercise.name}") for result in marks.results.values()]

@@ -166,7 +166,8 @@ def examiner_problems(
     session = Session(Bundle(unit, None, bank), limits, nursery)  # type: ignore[arg-type]
     try:
         for cell in unit.setups:
-            for error in [output for output in session.run(cell.source) if output["output_type"] == "error"]:
+            error = next((output for output in session.run(cell.source) if output["output_type"] == "error"), None)
+            if error:
                 said = f"this set-up cell stopped in the examiner ({error['ename']}: {error['evalue']})"
                 yield Problem(str(unit.path), cell.line, f"{said}; no exercise was tried there")
                 return

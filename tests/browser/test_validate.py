@@ -7,9 +7,8 @@ import re
 import nbformat
 
 from autograder.release import filled
-from autograder.source import load_unit
 
-from .lesson import ROOT
+from .lesson import loaded
 
 UNIT, EXERCISE = "00_welcome", "greet"
 
@@ -19,7 +18,7 @@ def test_validate(seat, student, lab):
 
     nbgrader runs the whole notebook at each click, so of the hand-out's cells this one has those of an exercise alone.
     """
-    exercise = load_unit(ROOT / "solutions" / f"{UNIT}.py").exercises[EXERCISE]
+    exercise = loaded(UNIT).exercises[EXERCISE]
     place = lab.root / student(UNIT)
     notebook = nbformat.read(place, 4)
     wanted = {EXERCISE, f"check-{EXERCISE}"}

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from .. import home, standin
-from ..check.hints import defines
+from ..check.hints import defines, names_of
 from ..reads import names_read
 from .shelf import Shelf, digest, read
 
@@ -116,7 +116,7 @@ def _made(unit: str, stem: str, stand_in: types.ModuleType, shelf: Shelf | None,
         if module is not None:
             brought = {name.split(".")[0] for exercise in whole for name in parts[exercise]}
             names.update({name: getattr(module, name) for name in brought if hasattr(module, name)})
-    top = list(dict.fromkeys(name.split(".")[0] for exercise in parts.values() for name in exercise))
+    top = names_of(parts)
     mine = {name.split(".")[0] for exercise in whole for name in parts[exercise]}
     own = {name: name in mine for name in [*(n for n in top if n in names), *(n for n in names if n not in top)]}
     return Carried(unit, names, own, _said(unit, shelf, own, parts, trouble))

@@ -87,6 +87,11 @@ def defines(unit: str | None) -> dict[str, list[str]]:
     return _read(FOLDER / f"{unit}.json").get("defines", {})
 
 
+def names_of(parts: dict[str, list[str]]) -> list[str]:
+    """The functions and classes among what exercises define (`defines`), a class once whatever is added to it."""
+    return list(dict.fromkeys(name.split(".")[0] for names in parts.values() for name in names))
+
+
 @cache
 def _read(path: Path) -> dict[str, Any]:
     try:

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..course import current_unit
-from .hints import Bank, defines
+from .hints import Bank, defines, names_of
 from .leaning import told
 from .report import Report
 from .rewrite import HELPERS, rewrite
@@ -54,19 +54,20 @@ def check(exercise: str, points: float, changes: Sequence[str] = ()) -> Score:
     space, names = _definitions(source, filename, caller, floor, line)
     unit = current_unit()
     parts = defines(unit)
-    made = {name.split(".")[0] for own in parts.values() for name in own}
-    if made:  # of the functions that a test calls, those of the set-up are not the learner's: not shown as "called"
-        names = [name for name in names if name in made or name not in caller]
+    mine = names_of(parts)
+    if mine:  # of the functions that a test calls, those of the set-up are not the learner's: not shown as "called"
+        names = [name for name in names if name in mine or name not in caller]
     with _quiet():
         report = run_tests(exercise, space, points, names, changes, hidden_tests(source))
     found = Bank.load(unit).match(report)
     if found:
         report.mistake, report.hint = found
     passed = _passed.setdefault(unit, {})
-    passed[exercise] = report.passed == len(report.rows)
+    passed[exercise] = report.whole
     from ..carry.gather import text_of  # carrying reads the checks' hints
 
-    leaning = told(report, [text_of(name, caller) for name in parts.get(exercise, [])], names, parts, passed)
+    texts = (text_of(name, caller) for name in parts.get(exercise, []))  # looked up for a failed answer alone
+    leaning = told(report, texts, names, parts, passed)
     report.note = " ".join(filter(None, [leaning, _older_code(names), _afterwards(report, caller)]))
     score = Score(report.score)
     score.report = report
@@ -80,11 +81,7 @@ def _older_code(names: Sequence[str]) -> str:
 
     A notebook keeps what it had: the check has then judged the function of some earlier run.
     """
-    try:
-        from IPython import get_ipython
-    except ImportError:
-        return ""
-    last = getattr(get_ipython(), "last_execution_result", None)
+    last = getattr(_shell(), "last_execution_result", None)
     if last is None or last.success:
         return ""
     source = getattr(last.info, "raw_cell", None) or ""
@@ -102,7 +99,7 @@ def _afterwards(report: Report, caller: dict[str, Any]) -> str:
     from ..journal import record
 
     said = [record(current_unit(), report)]
-    if report.rows and report.passed == len(report.rows):
+    if report.rows and report.whole:
         said.append(keep(report.exercise, caller, len(report.rows)))
     return " ".join(filter(None, said))
 
@@ -160,10 +157,14 @@ def _quiet() -> Iterator[None]:
         os.close(sink)
 
 
-def _in_notebook() -> bool:
+def _shell() -> Any:
+    """IPython, where the check runs in it; None elsewhere."""
     try:
         from IPython import get_ipython
     except ImportError:
-        return False
-    shell = get_ipython()
-    return shell is not None and hasattr(shell, "kernel")
+        return None
+    return get_ipython()
+
+
+def _in_notebook() -> bool:
+    return hasattr(_shell(), "kernel")

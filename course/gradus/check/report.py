@@ -46,6 +46,11 @@ class Report:
         return sum(row.status == "pass" for row in self.rows)
 
     @property
+    def whole(self) -> bool:
+        """All tests passed."""
+        return self.passed == len(self.rows)
+
+    @property
     def score(self) -> float:
         """Points earned: the share of the tests that passed, to two decimals."""
         return round(self.points * self.passed / len(self.rows), 2) if self.rows else 0.0
@@ -123,7 +128,7 @@ class Report:
             else ""
         )
         note = f'<div style="opacity:.75">{html.escape(self.note)}</div>' if self.note else ""
-        done = self.passed == len(self.rows) and self.rows
+        done = self.whole and self.rows
         colour = "#2a7f3f" if done else "#c0392b" if self.passed < len(self.rows) else "#5d6d7e"
         return (
             f'<div class="gradus-check" style="border-left:4px solid {colour};padding-left:.8em;max-width:60em">'

@@ -19,7 +19,7 @@ from .asserts import CheckFailure, recording
 from .guard import Watch, guarded, watching
 from .report import Report, Row
 from .rewrite import HELPERS, rewrite
-from .traces import student_lines, student_trace, type_name
+from .traces import is_unwritten, student_lines, student_trace, type_name
 
 rng = np.random.default_rng(0)  # a test sees a fresh one of its own under this name
 
@@ -128,13 +128,8 @@ def _run_one(
             warnings.simplefilter("always")
             try:
                 test()
-            except NotImplementedError as error:
-                if str(error):  # a stub says nothing; a library that says something (torch does) means something else
-                    row.status, row.message, kind = "error", student_trace(error), type_name(error)
-                else:
-                    row.status, row.message = "missing", _missing(error, exercise, exercise_names)
-            except NameError as error:
-                if getattr(error, "name", None) in exercise_names:
+            except (NotImplementedError, NameError) as error:
+                if is_unwritten(error, exercise_names):
                     row.status, row.message = "missing", _missing(error, exercise, exercise_names)
                 else:
                     row.status, row.message, kind = "error", student_trace(error), type_name(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import linecache
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from types import CodeType, TracebackType
 
@@ -49,6 +49,19 @@ def student_function(traceback: TracebackType | None) -> str:
     """The innermost function of the student's own: "softmax", "Layer.forward"; "" if there is none."""
     names = [code.co_qualname.rpartition("<locals>.")[2] for code, _ in _student_frames(traceback)]
     return next((name for name in reversed(names) if not name.endswith(">")), "")  # <module>, <lambda>, <listcomp>
+
+
+def is_unwritten(error: BaseException, names: Collection[str]) -> bool:
+    """Whether an exercise was called that is not there: its stub stopped, or the cell that defines it was never run.
+
+    A stub's error says nothing; a library that cannot do something (torch) raises the same kind with a text.
+
+    Args:
+        names: what the exercises define.
+    """
+    if isinstance(error, NotImplementedError):
+        return not str(error)
+    return isinstance(error, NameError) and error.name in names
 
 
 def student_trace(error: BaseException) -> str:

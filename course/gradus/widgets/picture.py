@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 
 from .. import plot
-from ..check.hints import defines
-from ..check.traces import student_function, student_lines
+from ..check.hints import defines, names_of
+from ..check.traces import is_unwritten, student_function, student_lines
 from ..course import current_unit
 
 
@@ -47,7 +47,8 @@ class Painter:
 
         if not isinstance(made.get_layout_engine(), ConstrainedLayoutEngine):
             return plot.png(made, self._renderers)
-        needs, frame = _layout_needs(made), _frame(made)
+        frame = _frame(made)
+        needs = _layout_needs(made, frame)
         if self._fits(made, needs, frame):
             made.set_layout_engine("none")
             return plot.png(made, self._renderers)
@@ -95,7 +96,7 @@ def _room(made: Any, renderers: dict[tuple[float, float, float], Any]) -> list[l
     return found
 
 
-def _frame(made: Any) -> Any:
+def _frame(made: Any) -> list[Any] | None:
     """What a figure's layout depends on besides the room around its axes. None: cannot be told."""
     if len(made.subfigs):
         return None
@@ -111,11 +112,11 @@ def _frame(made: Any) -> Any:
     return frame
 
 
-def _layout_needs(made: Any) -> Any:
+def _layout_needs(made: Any, frame: list[Any] | None) -> Any:
     """All that a figure's layout depends on: two figures with equal needs are laid out alike. None: cannot be told."""
-    needs = _frame(made)
-    if needs is None:
+    if frame is None:
         return None
+    needs = list(frame)
     for axis in made.axes:
         if any(not artist.get_clip_on() for artist in (*axis.lines, *axis.patches, *axis.collections)):
             return None
@@ -179,17 +180,10 @@ def failure(error: Exception) -> Any:
 
 
 def _unwritten(error: Exception) -> str | None:
-    """The function that is not written yet, "" if that is not known; None if the error is of another kind.
-
-    A stub's error says nothing; torch raises the same kind with a text, for what it cannot do. An exercise whose cell
-    was never run is no name at all.
-    """
-    if isinstance(error, NotImplementedError) and not str(error):
-        return student_function(error.__traceback__)
-    made = {name.split(".")[0] for own in defines(current_unit()).values() for name in own}
-    if isinstance(error, NameError) and error.name in made:
-        return str(error.name)
-    return None
+    """The function that is not written yet, "" if that is not known; None if the error is of another kind."""
+    if not is_unwritten(error, names_of(defines(current_unit()))):
+        return None
+    return str(error.name) if isinstance(error, NameError) else student_function(error.__traceback__)
 
 
 def _wrapped(text: str, width: int = 78) -> str:
